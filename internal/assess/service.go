@@ -1,0 +1,208 @@
+package assess
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/scan"
+	"github.com/landwaiter/landwaiter/internal/vuln"
+)
+
+// Depth says how far down the flow a request goes.
+type Depth int
+
+const (
+	Inspect Depth = iota // facts only
+	ScanIt               // facts, components, vulnerabilities
+	Judge                // all that, and the policies of the build stage
+)
+
+// A Request asks for one image of one platform.
+type Request struct {
+	Reference image.Reference
+	Platform  image.Platform // zero: the server's default, or the only one there is
+	Depth     Depth
+}
+
+// Sources finds the integrations that may serve an image, best first.
+type Sources interface {
+	Candidates(ctx context.Context, ref image.Reference) ([]integration.Candidate, error)
+}
+
+// Advisories lends the current advisory index; release must be called once. The index may be nil: nothing was imported.
+type Advisories interface {
+	Acquire() (index *vuln.Index, release func())
+}
+
+// Progress is told what the flow is doing. Its functions must be quick and safe for concurrent use; either may be nil.
+type Progress struct {
+	Step  func(what string)
+	Layer scan.Progress
+}
+
+func (p Progress) step(format string, args ...any) {
+	if p.Step != nil {
+		p.Step(fmt.Sprintf(format, args...))
+	}
+}
+
+type Options struct {
+	Sources    Sources
+	Client     *distribution.Client
+	Scanner    *scan.Scanner
+	Advisories Advisories
+	Policies   *policy.Set
+	Store      Store // nil: nothing is remembered
+	Now        func() time.Time
+	NewID      func() string
+	Log        *slog.Logger
+	Parallel   int // assessments at once; 0 means 2
+}
+
+// Service answers requests.
+type Service struct {
+	Options
+	slots  chan struct{}
+	pulled *pulledCache
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	if o.Parallel == 0 {
+		o.Parallel = 2
+	}
+	return &Service{Options: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache(256)}
+}
+
+// Assess runs the flow. It fails with an *Unserved when no integration could serve the image. Whatever else can be said is
+// said: layers that cannot be had make Scan.Status "not scanned" with the reason, not an error. An answer of depth Judge
+// is stored.
+func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*Assessment, error) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.Unavailable, "assess", req.Reference.String(), ctx.Err())
+	}
+	served, attempts, err := s.serve(ctx, req, progress)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := image.FromManifest(image.Source{
+		Reference: req.Reference, Index: served.pulled.Index, Manifest: served.pulled.Manifest, Config: served.pulled.Config,
+	})
+	if err != nil {
+		return nil, fault.Wrap(fault.CodeOf(err), "read image", req.Reference.String(), err)
+	}
+	a := &Assessment{
+		ID:         s.NewID(),
+		Reference:  req.Reference.String(),
+		Platform:   facts.Platform.String(),
+		AssessedAt: s.Now().UTC(),
+		Facts:      *facts,
+		Source:     sourceOf(served.candidate),
+		Attempts:   attempts,
+		Scan:       Scan{Status: NotScanned, Reason: "only the facts were asked for", Components: []Component{}},
+		Check:      Check{Status: NotChecked, Reason: "the image was not scanned"},
+		Findings:   []Finding{},
+	}
+	if req.Depth == Inspect {
+		return a, nil
+	}
+	if err := s.scan(ctx, a, served, progress); err != nil {
+		return nil, err
+	}
+	progress.step("Matching %d components with advisories", len(a.Scan.Components))
+	if err := s.match(ctx, a); err != nil {
+		return nil, err
+	}
+	if req.Depth == ScanIt {
+		return a, nil
+	}
+	s.judge(ctx, a)
+	if s.Store != nil {
+		if err := s.Store.PutAssessment(ctx, *a); err != nil {
+			return nil, fault.Wrap(fault.CodeOf(err), "store assessment", a.Reference, err)
+		}
+	}
+	return a, nil
+}
+
+// scan fills a.Scan. Only a cancelled context is an error.
+func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress Progress) error {
+	layers := make([]scan.Layer, len(a.Facts.Layers))
+	for i, l := range a.Facts.Layers {
+		d := image.Descriptor{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size, URLs: l.URLs}
+		layers[i] = scan.Layer{Layer: l, Open: func(ctx context.Context) (io.ReadCloser, error) {
+			return s.Client.Blob(ctx, from.source, from.ref.Repository, d)
+		}}
+	}
+	progress.step("Reading %d layers", len(layers))
+	report, err := s.Scanner.Image(ctx, layers, progress.Layer)
+	if err != nil {
+		if ctx.Err() != nil {
+			return fault.Wrap(fault.Unavailable, "scan", a.Reference, ctx.Err())
+		}
+		s.Log.WarnContext(ctx, "image could not be scanned", "image", a.Reference, "error", err)
+		a.Scan.Reason = err.Error()
+		return nil
+	}
+	a.Scan = Scan{
+		Status: string(report.Status), OS: report.OS, Notes: report.Notes, Files: report.Files, Bytes: report.Bytes,
+		Components: make([]Component, len(report.Components)),
+	}
+	for i, c := range report.Components {
+		a.Scan.Components[i] = Component{Component: c, Line: a.Facts.LineOfLayer(c.LayerIndex)}
+	}
+	return nil
+}
+
+// serve tries the candidates in order: the first success wins, every failure is kept.
+func (s *Service) serve(ctx context.Context, req Request, progress Progress) (served, []Attempt, error) {
+	candidates, err := s.Sources.Candidates(ctx, req.Reference)
+	if err != nil {
+		return served{}, nil, err
+	}
+	if len(candidates) == 0 {
+		candidates = anonymousCandidates(req.Reference)
+	}
+	var attempts []Attempt
+	var errs []error
+	for _, c := range candidates {
+		progress.step("Asking %s for %s", c.Integration.Name, req.Reference)
+		src := c.Source(req.Reference)
+		key := pulledKey(c, req)
+		pulled, err := s.Client.Pull(ctx, src, req.Reference, req.Platform, s.pulled.get(key))
+		attempt := Attempt{Source: sourceOf(c), Reasons: c.Reasons}
+		if err == nil {
+			s.pulled.put(key, pulled)
+			return served{candidate: c, source: src, ref: req.Reference, pulled: pulled}, append(attempts, attempt), nil
+		}
+		if ctx.Err() != nil {
+			return served{}, nil, fault.Wrap(fault.Unavailable, "pull", req.Reference.String(), ctx.Err())
+		}
+		attempt.Error, attempt.Fix = err.Error(), fault.FixOf(err)
+		attempts, errs = append(attempts, attempt), append(errs, err)
+	}
+	return served{}, nil, &Unserved{Reference: req.Reference.String(), Attempts: attempts, Errs: errs}
+}
+
+// served is a candidate that answered, and what it answered.
+type served struct {
+	candidate integration.Candidate
+	source    distribution.Source
+	ref       image.Reference
+	pulled    *distribution.Pulled
+}
+
+func sourceOf(c integration.Candidate) Source {
+	return Source{ID: c.Integration.ID, Name: c.Integration.Name, Type: c.Integration.Type}
+}

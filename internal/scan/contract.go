@@ -1,0 +1,92 @@
+// Package scan reads the layers of an image once, as a stream, and lists the components that are really installed, each
+// with the layer that brought it. It decides nothing about vulnerabilities or policies.
+package scan
+
+import (
+	"context"
+	"io"
+
+	"github.com/landwaiter/landwaiter/internal/image"
+)
+
+// CONTRACT (temporary): signatures other packages rely on. Replace with real files.
+
+// A Component is one installed package.
+type Component struct {
+	Name          string       `json:"name"`
+	Version       string       `json:"version"`
+	Type          string       `json:"type"`                // package URL type: deb, apk, rpm, golang, npm, pypi, maven, gem, cargo, ...
+	Ecosystem     string       `json:"ecosystem,omitempty"` // OSV's name, with release where it has one ("Debian:12", "Alpine:v3.18", "npm"); "" when unknown
+	PURL          string       `json:"purl,omitempty"`
+	SourceName    string       `json:"sourceName,omitempty"` // of OS packages, when it differs
+	SourceVersion string       `json:"sourceVersion,omitempty"`
+	Architecture  string       `json:"architecture,omitempty"`
+	Licenses      []string     `json:"licenses,omitempty"`
+	Location      string       `json:"location"`   // absolute path of the file that proves it
+	LayerIndex    int          `json:"layerIndex"` // into image.Facts.Layers
+	Layer         image.Digest `json:"layer"`
+}
+
+// Status says how much of the image was read.
+type Status string
+
+const (
+	Complete Status = "complete"
+	Partial  Status = "partly read" // Notes say what is missing
+)
+
+// OS is what os-release says; nil in a Report when the image has none.
+type OS struct {
+	ID        string `json:"id"`
+	VersionID string `json:"versionID,omitempty"`
+	Codename  string `json:"codename,omitempty"`
+	Name      string `json:"name,omitempty"`
+}
+
+// A Note says what could not be read and what that means.
+type Note struct {
+	Layer   image.Digest `json:"layer,omitempty"`
+	Path    string       `json:"path,omitempty"`
+	Message string       `json:"message"`
+	Lossy   bool         `json:"lossy"` // components may be missing because of it
+}
+
+type Report struct {
+	Status     Status      `json:"status"`
+	OS         *OS         `json:"os,omitempty"`
+	Components []Component `json:"components"` // sorted by type, name, version, location
+	Notes      []Note      `json:"notes,omitempty"`
+	Files      int64       `json:"files"` // entries read in all layers
+	Bytes      int64       `json:"bytes"` // uncompressed
+}
+
+// A Layer is one layer's descriptor and the way to open its (compressed) bytes.
+type Layer struct {
+	image.Layer
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Cache keeps layer results by a key made of layer digest and extractor version. Errors are logged and treated as misses.
+type Cache interface {
+	LayerResult(ctx context.Context, key string) ([]byte, bool, error)
+	PutLayerResult(ctx context.Context, key string, result []byte) error
+}
+
+// Progress is told how far a layer's compressed stream has been read. It must be quick and safe for concurrent use.
+type Progress func(layer image.Digest, read, total int64)
+
+type Options struct {
+	Cache    Cache // nil: none
+	Parallel int   // layers at once; 0 means 2
+	// limits, with safe defaults; the owner adds fields
+}
+
+type Scanner struct{}
+
+func New(o Options) *Scanner { panic("contract") }
+
+// Image reads the layers, base first. It fails only when a layer cannot be had at all (registry error, wrong digest);
+// what is odd inside a layer becomes a Note and, where components may be missing, Status Partial.
+func (s *Scanner) Image(ctx context.Context, layers []Layer, progress Progress) (*Report, error) {
+	panic("contract")
+}

@@ -25,6 +25,18 @@ const (
 	Judge                // all that, and the policies of the build stage
 )
 
+func (d Depth) String() string { return [...]string{"inspect", "scan", "check"}[d] }
+
+// ParseDepth reads what String writes.
+func ParseDepth(s string) (Depth, error) {
+	for d := Inspect; d <= Judge; d++ {
+		if s == d.String() {
+			return d, nil
+		}
+	}
+	return 0, fault.New(fault.Invalid, "read depth", "%q is not one of inspect, scan, check", s)
+}
+
 // A Request asks for one image of one platform.
 type Request struct {
 	Reference image.Reference

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
+)
+
+func (p *program) imageCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "image",
+		Short: "Inspect, scan and check images",
+		Long: `The image commands work alone, in this process, with the public registries and the credentials of the Docker
+config file (its credential helpers included); or against a server, with its integrations, when --server is given.`,
+	}
+	cmd.AddCommand(
+		p.imageDepthCommand(assess.Inspect, "inspect", "Show what an image says of itself: digest, platform, Dockerfile lines",
+			"  landwaiter image inspect nginx\n  landwaiter image inspect --platform linux/arm64 -o json ghcr.io/org/app:1.2"),
+		p.imageDepthCommand(assess.ScanIt, "scan", "List an image's components and their known vulnerabilities",
+			"  landwaiter image scan debian:12\n  landwaiter image scan --server https://landwaiter.example quay.io/org/app@sha256:…"),
+		p.imageDepthCommand(assess.Judge, "check", "Judge an image by the policies of the build stage",
+			"  landwaiter image check registry.example/team/app:1.2\n  landwaiter image check -o json nginx > verdict.json"),
+	)
+	return cmd
+}
+
+// imageFlags are the flags of the three image commands.
+type imageFlags struct {
+	remote    *remoteFlags
+	data      *string
+	platform  *string
+	output    *string
+	plainHTTP bool
+	insecure  bool
+	noCache   bool
+}
+
+func (p *program) imageDepthCommand(depth assess.Depth, use, short, example string) *cobra.Command {
+	var f imageFlags
+	cmd := &cobra.Command{
+		Use:     use + " IMAGE",
+		Short:   short,
+		Example: example,
+		Args:    exactArgs(1, "an image, e.g. nginx:1.27 or registry.example/team/app@sha256:…"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := p.assess(cmd.Context(), f, args[0], depth)
+			if err != nil {
+				return err
+			}
+			if depth == assess.Judge {
+				p.status = a.Verdict.ExitStatus()
+			}
+			return p.print(*f.output, a, func() error { return renderAssessment(p.out, a, depth) })
+		},
+	}
+	fs := cmd.Flags()
+	f.remote = p.remoteFlags(fs)
+	f.data = p.text(fs, settingData)
+	f.platform = p.text(fs, settingPlatform)
+	f.output = outputFlag(fs)
+	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
+	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
+	fs.BoolVar(&f.noCache, "no-cache", false, "read every layer again (working alone)")
+	return cmd
+}
+
+// assess asks the server if there is one, else works in this process.
+func (p *program) assess(ctx context.Context, f imageFlags, name string, depth assess.Depth) (*assess.Assessment, error) {
+	ref, err := image.ParseReference(name)
+	if err != nil {
+		return nil, err
+	}
+	platform, err := image.ParsePlatform(*f.platform)
+	if err != nil {
+		return nil, err
+	}
+	bars := p.progress()
+	defer bars.close()
+	if f.remote.given() {
+		if f.plainHTTP || f.insecure || f.noCache {
+			return nil, fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure and --no-cache are for working alone").
+				WithFix("leave them out, or leave --server out; on a server, an integration says how its registry is reached")
+		}
+		c, err := p.client(f.remote)
+		if err != nil {
+			return nil, err
+		}
+		bars.step("Asking " + f.remote.server())
+		return c.Assess(ctx, ref.String(), platform.String(), depth)
+	}
+	service, done, err := p.alone(ctx, f, ref)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return service.Assess(ctx, assess.Request{Reference: ref, Platform: platform, Depth: depth}, bars.progress())
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/policy"
+)
+
+// renderAssessment prints what a person wants to read first, and no more than the depth asked for.
+func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth) error {
+	r := &renderer{w: w}
+	r.facts(a)
+	switch depth {
+	case assess.Inspect:
+		r.details(a.Facts)
+		r.instructions(a.Facts)
+	case assess.ScanIt:
+		r.scan(a)
+		r.components(a)
+		r.findings(a)
+	case assess.Judge:
+		r.scan(a)
+		r.violations(a)
+		r.verdict(a)
+	}
+	return r.err
+}
+
+type renderer struct {
+	w   io.Writer
+	err error
+}
+
+func (r *renderer) printf(format string, args ...any) {
+	if r.err == nil {
+		_, r.err = fmt.Fprintf(r.w, format, args...)
+	}
+}
+
+// table prints rows of cells, the first row being the heading.
+func (r *renderer) table(rows [][]string) {
+	if r.err != nil {
+		return
+	}
+	w := tabwriter.NewWriter(r.w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = printable(cell)
+		}
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	r.err = w.Flush()
+}
+
+// printable keeps an image's words from moving the cursor or breaking the table.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+			return ' '
+		}
+		return c
+	}, s)
+}
+
+func (r *renderer) field(name, value string) {
+	if value != "" {
+		r.printf("%-12s %s\n", name, printable(value))
+	}
+}
+
+func (r *renderer) facts(a *assess.Assessment) {
+	r.printf("%s\n", a.Reference)
+	f := a.Facts
+	r.field("digest", string(f.Digest))
+	if f.ManifestDigest != f.Digest {
+		r.field("manifest", string(f.ManifestDigest))
+	}
+	r.field("platform", f.Platform.String())
+	if f.Created != nil {
+		r.field("created", when(*f.Created))
+	} else {
+		r.field("created", "the image does not say")
+	}
+	r.field("size", fmt.Sprintf("%s compressed, %s", size(f.Size), plural(len(f.Layers), "layer")))
+	r.field("served by", cmp.Or(a.Source.Name, "no integration"))
+	for _, t := range a.Attempts[:max(0, len(a.Attempts)-1)] {
+		r.field("tried", t.Source.Name+": "+t.Error)
+	}
+}
+
+func (r *renderer) details(f image.Facts) {
+	user := f.User
+	if f.UserDefaulted {
+		user += " (the image names none)"
+	}
+	r.field("user", user)
+	r.field("author", f.Author)
+	r.field("entrypoint", quoted(f.Entrypoint))
+	r.field("command", quoted(f.Command))
+	r.field("directory", f.WorkingDir)
+	r.field("ports", strings.Join(f.ExposedPorts, ", "))
+	r.field("volumes", strings.Join(f.Volumes, ", "))
+	r.field("stop signal", f.StopSignal)
+	if f.Healthcheck != nil {
+		r.field("healthcheck", quoted(f.Healthcheck.Test))
+	}
+	for _, e := range f.Environment {
+		r.field("environment", e)
+	}
+	for _, k := range sortedKeys(f.Labels) {
+		r.field("label", k+"="+f.Labels[k])
+	}
+	for _, n := range f.Notes {
+		r.field("note", n)
+	}
+	if len(f.Platforms) > 1 {
+		names := make([]string, len(f.Platforms))
+		for i, p := range f.Platforms {
+			names[i] = p.String()
+		}
+		r.field("platforms", strings.Join(names, ", "))
+	}
+}
+
+func (r *renderer) instructions(f image.Facts) {
+	rows := [][]string{{"LINE", "LAYER", "SIZE", "INSTRUCTION"}}
+	for _, i := range f.Instructions {
+		layer, bytes := "", ""
+		if i.LayerIndex >= 0 && i.LayerIndex < len(f.Layers) && !i.Empty {
+			layer, bytes = i.Layer.Short(), size(f.Layers[i.LayerIndex].Size)
+		}
+		rows = append(rows, []string{fmt.Sprint(i.Line), layer, bytes, clip(strings.TrimSpace(i.Keyword+" "+i.Value), 100)})
+	}
+	r.printf("\n")
+	r.table(rows)
+}
+
+func (r *renderer) scan(a *assess.Assessment) {
+	if a.Scan.OS != nil {
+		r.field("system", cmp.Or(a.Scan.OS.Name, a.Scan.OS.ID))
+	}
+	if a.Scan.Status == assess.NotScanned {
+		r.field("scan", "NOT SCANNED: "+a.Scan.Reason)
+		return
+	}
+	status := a.Scan.Status
+	if status != "complete" {
+		status = strings.ToUpper(status)
+	}
+	r.field("scan", fmt.Sprintf("%s, %s in %d files", status, plural(len(a.Scan.Components), "component"), a.Scan.Files))
+	for _, n := range a.Scan.Notes {
+		r.field("", strings.TrimSpace(n.Path+" "+n.Message))
+	}
+	s := assess.Summarize(a)
+	switch a.Check.Status {
+	case assess.NotChecked:
+		r.field("advisories", "NOT CHECKED FOR VULNERABILITIES: "+a.Check.Reason)
+		return
+	case assess.PartlyChecked:
+		r.field("advisories", "PARTLY CHECKED: "+a.Check.Reason)
+	}
+	var counts []string
+	for _, level := range severities {
+		if n := s.Vulnerabilities[level]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, level))
+		}
+	}
+	if len(counts) == 0 {
+		r.field("vulnerable", fmt.Sprintf("none known in the %s checked", plural(a.Check.Checked, "component")))
+	} else {
+		r.field("vulnerable", fmt.Sprintf("%s; %d fixable", strings.Join(counts, ", "), s.Fixable))
+	}
+	if a.Check.DataFrom != nil {
+		r.field("data of", when(*a.Check.DataFrom))
+	}
+}
+
+var severities = []string{"critical", "important", "moderate", "low", "negligible", "unknown"}
+
+func (r *renderer) components(a *assess.Assessment) {
+	if len(a.Scan.Components) == 0 {
+		return
+	}
+	rows := [][]string{{"COMPONENT", "VERSION", "TYPE", "LINE", "LOCATION"}}
+	for _, c := range a.Scan.Components {
+		rows = append(rows, []string{c.Name, c.Version, c.Type, line(c.Line), c.Location})
+	}
+	r.printf("\n")
+	r.table(rows)
+}
+
+func (r *renderer) findings(a *assess.Assessment) {
+	if len(a.Findings) == 0 {
+		return
+	}
+	rows := [][]string{{"VULNERABILITY", "SEVERITY", "SCORE", "COMPONENT", "VERSION", "FIXED IN", "LINE", "SUMMARY"}}
+	for _, f := range a.Findings {
+		score := ""
+		if f.Score > 0 {
+			score = fmt.Sprintf("%.1f", f.Score)
+		}
+		rows = append(rows, []string{
+			cmp.Or(f.CVE, f.ID), string(f.Severity), score, f.Component, f.Version, cmp.Or(f.FixedVersion, "-"), line(f.Line), clip(f.Summary, 60),
+		})
+	}
+	r.printf("\n")
+	r.table(rows)
+}
+
+// messagesShown bounds the reasons printed per policy; JSON has them all.
+const messagesShown = 5
+
+func (r *renderer) violations(a *assess.Assessment) {
+	if len(a.Policy.Violations) > 0 {
+		r.printf("\n")
+	}
+	for _, v := range a.Policy.Violations {
+		mark := "      "
+		if v.Enforced {
+			mark = "FAIL  "
+		}
+		r.printf("%s%s [%s]\n", mark, v.Policy, v.Severity)
+		for i, m := range v.Messages {
+			if i == messagesShown {
+				r.printf("        … and %d more (see -o json)\n", len(v.Messages)-i+v.More)
+				break
+			}
+			r.printf("        %s%s\n", printable(m.Text), at(m, a.Facts))
+		}
+		if v.Remediation != "" {
+			r.printf("        what to do: %s\n", printable(strings.TrimSpace(v.Remediation)))
+		}
+	}
+	for _, u := range a.Policy.Undecided {
+		r.printf("?     %s: could not be decided: %s\n", u.Policy, printable(u.Reason))
+	}
+}
+
+// at says which Dockerfile line a message is about.
+func at(m policy.Message, f image.Facts) string {
+	if m.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (line %d: %s)", m.Line, clip(printable(f.LineText(m.Line)), 60))
+}
+
+func (r *renderer) verdict(a *assess.Assessment) {
+	s := assess.Summarize(a)
+	r.printf("\n")
+	switch a.Verdict {
+	case assess.Pass:
+		r.printf("PASS: no violation of %s\n", plural(a.Policy.Evaluated, "policy"))
+	case assess.Violations:
+		r.printf("PASS: %s, none of them enforced\n", plural(s.Violations, "violation"))
+	case assess.Fail:
+		r.printf("FAIL: %s, %d enforced\n", plural(s.Violations, "violation"), s.Enforced)
+	case assess.Undecided:
+		r.printf("UNDECIDED: an enforced policy could not be evaluated\n")
+	}
+}
+
+func line(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func quoted(list []string) string {
+	parts := make([]string, len(list))
+	for i, s := range list {
+		parts[i] = fmt.Sprintf("%q", s)
+	}
+	return strings.Join(parts, " ")
+}
+
+func clip(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}
+
+// size is a number of bytes for reading.
+func size(n int64) string {
+	const unit = 1000
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, prefix := float64(n), -1
+	for value >= unit && prefix < 4 {
+		value /= unit
+		prefix++
+	}
+	return fmt.Sprintf("%.1f %cB", value, "kMGTP"[prefix])
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// A setting is declared once: flag and environment variable, default and help come from here. A secret has no flag, since
+// other users of the machine can read command lines.
+type setting struct {
+	Name    string // of the flag; "" for secrets
+	Env     string
+	Default string
+	Help    string
+}
+
+var (
+	settingData = setting{"data", "LANDWAITER_DATA", "", "directory of the database, advisory data and keys (default: landwaiter in the user's data directory)"}
+
+	settingListen         = setting{"listen", "LANDWAITER_LISTEN", "127.0.0.1:8080", "address to listen on, HOST:PORT"}
+	settingDatabaseURL    = setting{"database-url", "LANDWAITER_DATABASE_URL", "", "postgres://… for many servers (default: SQLite in the data directory)"}
+	settingTLSCert        = setting{"tls-cert", "LANDWAITER_TLS_CERT", "", "certificate file, PEM (default: one is generated when TLS is needed)"}
+	settingTLSKey         = setting{"tls-key", "LANDWAITER_TLS_KEY", "", "key file of the certificate, PEM"}
+	settingAllowPlaintext = setting{"allow-plaintext", "LANDWAITER_ALLOW_PLAINTEXT", "false", "serve plain HTTP on addresses other than loopback too, e.g. behind a proxy that ends TLS"}
+	settingDemo           = setting{"demo", "LANDWAITER_DEMO", "false", "add a registry with sample images, an integration for it and advisories, and assess them"}
+	settingSecretKeyFile  = setting{"secret-key-file", "LANDWAITER_SECRET_KEY_FILE", "", "file with the key that seals stored secrets (default: secret.key in the data directory)"}
+	settingPlatform       = setting{"platform", "LANDWAITER_PLATFORM", "", "platform of multi-platform images, e.g. linux/arm64 (default: linux/amd64)"}
+
+	settingServer   = setting{"server", "LANDWAITER_SERVER", "", "URL of a Landwaiter server (default: work alone, in this process)"}
+	settingCA       = setting{"ca-file", "LANDWAITER_CA_FILE", "", "certificate authority of the server, PEM"}
+	settingInsecure = setting{"insecure-server", "LANDWAITER_INSECURE_SERVER", "false", "do not verify the server's certificate, and send the token over plain HTTP too"}
+
+	secretAdminPassword = setting{"", "LANDWAITER_ADMIN_PASSWORD", "", "password of the user admin: set at first start of the server; used by the client when there is no token"}
+	secretKey           = setting{"", "LANDWAITER_SECRET_KEY", "", "key that seals stored secrets, 32 bytes in base64 or hex"}
+	secretToken         = setting{"", "LANDWAITER_TOKEN", "", "API token for the server"}
+)
+
+// text declares a setting's flag; the environment gives its default.
+func (p *program) text(fs *pflag.FlagSet, s setting) *string {
+	def := s.Default
+	if v := p.getenv(s.Env); v != "" {
+		def = v
+	}
+	return fs.String(s.Name, def, s.Help+" [$"+s.Env+"]")
+}
+
+func (p *program) toggle(fs *pflag.FlagSet, s setting) *bool {
+	def, _ := strconv.ParseBool(s.Default)
+	if v, err := strconv.ParseBool(p.getenv(s.Env)); err == nil {
+		def = v
+	}
+	return fs.Bool(s.Name, def, s.Help+" [$"+s.Env+"]")
+}
+
+func (p *program) secret(s setting) secret.Text { return secret.New(p.getenv(s.Env)) }
+
+// dataDir resolves the data directory: as given, else in the user's data directory as the XDG rules say.
+func (p *program) dataDir(given string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
+	if d := p.getenv("XDG_DATA_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "landwaiter"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(home, ".local", "share", "landwaiter"), nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/landwaiter/landwaiter/internal/vuln"
+)
+
+func (p *program) vulnCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "vuln",
+		Short: "Import advisory data and see how fresh it is",
+		Long: `Advisory data are OSV records (https://ossf.github.io/osv-schema/). Without --server they are imported into the
+data directory, where the image commands and a server with the same data directory find them.`,
+	}
+	cmd.AddCommand(p.vulnImportCommand(), p.vulnStatusCommand())
+	return cmd
+}
+
+func (p *program) vulnImportCommand() *cobra.Command {
+	var remote *remoteFlags
+	var data, output *string
+	cmd := &cobra.Command{
+		Use:   "import PATH",
+		Short: "Import OSV records from a directory, a zip or a JSON file",
+		Long: `Import reads OSV records: a directory (read recursively, zips in it included), one zip as the public bulk archives
+are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, ecosystem by ecosystem, what was there.`,
+		Example: "  landwaiter vuln import ./osv\n  landwaiter vuln import Debian/all.zip --server https://landwaiter.example",
+		Args:    exactArgs(1, "one directory, zip or JSON file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bars := p.progress()
+			result, err := p.importAdvisories(cmd, remote, *data, args[0], bars)
+			bars.close()
+			if err != nil {
+				return err
+			}
+			return p.print(*output, result, func() error {
+				fmt.Fprintf(p.out, "Imported %s", plural(result.Records, "record"))
+				if result.Withdrawn > 0 {
+					fmt.Fprintf(p.out, ", %d withdrawn", result.Withdrawn)
+				}
+				if result.Skipped > 0 {
+					fmt.Fprintf(p.out, ", %d could not be read", result.Skipped)
+				}
+				fmt.Fprintln(p.out, ".")
+				for _, problem := range result.Problems {
+					fmt.Fprintf(p.out, "  skipped: %s\n", problem)
+				}
+				return p.renderAdvisories(result.Status)
+			})
+		},
+	}
+	remote, data, output = p.remoteFlags(cmd.Flags()), p.text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
+	return cmd
+}
+
+func (p *program) importAdvisories(cmd *cobra.Command, remote *remoteFlags, data, source string, bars *bars) (vuln.ImportResult, error) {
+	if remote.given() {
+		c, err := p.client(remote)
+		if err != nil {
+			return vuln.ImportResult{}, err
+		}
+		bars.step("Sending " + source + " to " + remote.server())
+		return c.ImportAdvisories(cmd.Context(), source, bars.bytes("sent"))
+	}
+	dir, err := p.dataDir(data)
+	if err != nil {
+		return vuln.ImportResult{}, err
+	}
+	bars.step("Importing " + source)
+	return vuln.Import(cmd.Context(), advisoriesDir(dir), source, vuln.ImportOptions{Now: time.Now(), Progress: bars.bytes("read")})
+}
+
+func (p *program) vulnStatusCommand() *cobra.Command {
+	var remote *remoteFlags
+	var data, output *string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show which advisory data there is, and its age",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			status, err := p.advisoryStatus(cmd, remote, *data)
+			if err != nil {
+				return err
+			}
+			return p.print(*output, status, func() error { return p.renderAdvisories(status) })
+		},
+	}
+	remote, data, output = p.remoteFlags(cmd.Flags()), p.text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
+	return cmd
+}
+
+func (p *program) advisoryStatus(cmd *cobra.Command, remote *remoteFlags, data string) (vuln.Status, error) {
+	if remote.given() {
+		c, err := p.client(remote)
+		if err != nil {
+			return vuln.Status{}, err
+		}
+		return c.AdvisoryStatus(cmd.Context())
+	}
+	dir, err := p.dataDir(data)
+	if err != nil {
+		return vuln.Status{}, err
+	}
+	index, err := vuln.Open(advisoriesDir(dir))
+	if err != nil {
+		return vuln.Status{}, err
+	}
+	defer index.Close()
+	return index.Status(), nil
+}
+
+func (p *program) renderAdvisories(s vuln.Status) error {
+	if s.Records == 0 {
+		_, err := fmt.Fprintln(p.out, "There is no advisory data: images are not checked for vulnerabilities.\nImport some with `landwaiter vuln import PATH`.")
+		return err
+	}
+	fmt.Fprintf(p.out, "%s, imported %s, newest of %s.\n\n", plural(s.Records, "record"), when(s.Imported), when(s.Newest))
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ECOSYSTEM\tRECORDS\tNEWEST")
+	for _, e := range s.Ecosystems {
+		fmt.Fprintf(w, "%s\t%d\t%s\n", e.Name, e.Records, when(e.Newest))
+	}
+	return w.Flush()
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}

@@ -1,0 +1,111 @@
+package integration
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// A Config holds one integration's settings by declared field name, secrets apart from plain values. It is immutable. An
+// absent setting and an empty one are the same.
+type Config struct {
+	values  map[string]any
+	secrets map[string]secret.Text
+}
+
+// NewConfig copies the settings. Plain values are strings and bools; others are left out.
+func NewConfig(values map[string]any, secrets map[string]secret.Text) Config {
+	c := Config{values: make(map[string]any, len(values)), secrets: make(map[string]secret.Text, len(secrets))}
+	for name, v := range values {
+		switch v := v.(type) {
+		case string:
+			if v != "" {
+				c.values[name] = v
+			}
+		case bool:
+			if v {
+				c.values[name] = v
+			}
+		}
+	}
+	for name, v := range secrets {
+		if v.IsSet() {
+			c.secrets[name] = v
+		}
+	}
+	return c
+}
+
+// Text is the value of a Text, Endpoint or Choice.
+func (c Config) Text(name string) string {
+	s, _ := c.values[name].(string)
+	return s
+}
+
+// On is the value of a Toggle.
+func (c Config) On(name string) bool {
+	b, _ := c.values[name].(bool)
+	return b
+}
+
+// Secret is the value of a Secret or JSON field.
+func (c Config) Secret(name string) secret.Text { return c.secrets[name] }
+
+// With returns a copy with one setting changed. v is a string, a bool or a secret.Text; anything else panics.
+func (c Config) With(name string, v any) Config {
+	next := Config{values: maps.Clone(c.values), secrets: maps.Clone(c.secrets)}
+	if next.values == nil {
+		next.values = map[string]any{}
+	}
+	if next.secrets == nil {
+		next.secrets = map[string]secret.Text{}
+	}
+	delete(next.values, name)
+	delete(next.secrets, name)
+	switch v := v.(type) {
+	case string:
+		if v != "" {
+			next.values[name] = v
+		}
+	case bool:
+		if v {
+			next.values[name] = v
+		}
+	case secret.Text:
+		if v.IsSet() {
+			next.secrets[name] = v
+		}
+	default:
+		panic(fmt.Sprintf("integration: setting %q cannot be a %T", name, v))
+	}
+	return next
+}
+
+// Values are the plain values that are not empty, for the store.
+func (c Config) Values() map[string]any {
+	values := make(map[string]any, len(c.values))
+	maps.Copy(values, c.values)
+	return values
+}
+
+// Secrets are the secrets that are set, for the store.
+func (c Config) Secrets() map[string]secret.Text {
+	secrets := make(map[string]secret.Text, len(c.secrets))
+	maps.Copy(secrets, c.secrets)
+	return secrets
+}
+
+// String shows the settings with secrets masked.
+func (c Config) String() string {
+	all := c.Values()
+	for name, s := range c.secrets {
+		all[name] = s.String()
+	}
+	return fmt.Sprint(all)
+}
+
+// GoString masks too.
+func (c Config) GoString() string { return "integration.Config(" + c.String() + ")" }
+
+func (c Config) empty() bool { return len(c.values) == 0 && len(c.secrets) == 0 }

@@ -1,0 +1,95 @@
+package integration
+
+// A Type declares one kind of integration. Validation, the API schema, the portal's form and table, the CLI's flags and
+// the reference page are all drawn from it.
+type Type struct {
+	ID         string     // "type" in the REST API; lower-case letters and digits
+	Label      string     // shown to people
+	Summary    string     // one sentence: which registries this is for
+	Categories []Category // what an integration of this type may be used for
+	ConfigKey  string     // JSON object that holds the settings; several types may share one
+	Fields     []Field    // in the order of the form
+
+	// Check finds what no single field's declaration can say; it may be nil. It sees trimmed settings whose fields have
+	// been checked, and must not do I/O.
+	Check func(Config, []Category) []Problem
+	// Detect fills the settings that a registry host gives away; nil or false when the host says nothing about the type.
+	Detect func(host string) (Config, bool)
+	// Open makes a registry of checked settings. It does no I/O.
+	Open func(Config, Deps) (Registry, error)
+
+	Retired string // what to use instead, shown next to the type; it can still be created
+}
+
+// A Kind says what a field holds and how it is entered.
+type Kind string
+
+const (
+	Text     Kind = "text"
+	Endpoint Kind = "endpoint" // where a registry is, as distribution.ParseEndpoint reads it
+	Secret   Kind = "secret"
+	Toggle   Kind = "toggle"
+	Choice   Kind = "choice" // one of Options
+	JSON     Kind = "json"   // a secret that is a JSON document, such as a service account key
+)
+
+// A Field declares one setting.
+type Field struct {
+	// Name is the JSON key inside the type's settings object. One dot makes a nested object:
+	// "registryRobotCredentials.username". A nested object is null when all its fields are empty.
+	Name    string
+	Label   string
+	Help    string
+	Example string
+	Kind    Kind
+	Options []string // of a Choice
+	// Default is what an absent key means and what a form starts with: a bool for a Toggle, else a string. A key that is
+	// sent empty stays empty. Secrets have none.
+	Default  any
+	Required string // the message when empty; "" if optional
+
+	// When hides the field, DisabledWhen greys it out. A field that does not apply is not required.
+	When, DisabledWhen *Condition
+
+	// BindsSecret: stored secrets are only kept while this field stays as it is. It must be set on every field that
+	// decides where the secrets are sent or whose they are.
+	BindsSecret bool
+	Column      bool // shown in the list of integrations
+}
+
+// IsSecret reports whether the value is kept sealed and shown masked.
+func (f Field) IsSecret() bool { return f.Kind == Secret || f.Kind == JSON }
+
+// Applies reports whether the field means anything under the settings.
+func (f Field) Applies(c Config) bool {
+	return (f.When == nil || f.When.holds(c)) && (f.DisabledWhen == nil || !f.DisabledWhen.holds(c))
+}
+
+// A Condition holds when a Toggle of the same type has a value.
+type Condition struct {
+	Field string
+	Value bool
+}
+
+// On holds when the toggle is on.
+func On(field string) *Condition { return &Condition{field, true} }
+
+// Off holds when the toggle is off.
+func Off(field string) *Condition { return &Condition{field, false} }
+
+func (c *Condition) holds(cfg Config) bool { return cfg.On(c.Field) == c.Value }
+
+// A Problem is one thing wrong with a draft; Field is the declared name, or a top-level JSON key, or "" when it concerns
+// several.
+type Problem struct{ Field, Message string }
+
+// Defaults are the settings a form starts with.
+func (t Type) Defaults() Config {
+	values := map[string]any{}
+	for _, f := range t.Fields {
+		if f.Default != nil {
+			values[f.Name] = f.Default
+		}
+	}
+	return NewConfig(values, nil)
+}

@@ -1,0 +1,99 @@
+package integration
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// Deps is what an opened registry may use.
+type Deps struct {
+	Now func() time.Time
+}
+
+// A Registry is an opened integration: where it applies and how to sign in. It may also have these methods:
+//
+//   - Host() string: the one registry host it can ever serve, as distribution.Endpoint.RegistryHost writes it. A registry
+//     without it is asked about every image.
+//   - Anonymous() bool: whether it signs in at all. One without it is anonymous when no secret is stored for it.
+type Registry interface {
+	// Serves is pure.
+	Serves(ref image.Reference) bool
+	// Endpoint is where the API for ref is. A path in the setting is a repository prefix when ref's repository lies below
+	// it, and the base path of the API otherwise. The zero reference asks for the endpoint as configured.
+	Endpoint(ref image.Reference) distribution.Endpoint
+	// Credential may call a cloud; it is asked only when a token is needed.
+	Credential(ctx context.Context, ref image.Reference) (distribution.Credential, error)
+}
+
+// Basic is the registry at one endpoint with one user name and password; both empty is anonymous.
+func Basic(endpoint distribution.Endpoint, username string, password secret.Text) Registry {
+	return &basic{
+		endpoint:   endpoint,
+		host:       endpoint.RegistryHost(),
+		credential: distribution.Credential{Username: username, Password: password},
+	}
+}
+
+// OpenBasic is the Open of every type whose settings are called endpoint, username, password and insecure, the last three
+// if declared.
+func OpenBasic(c Config, _ Deps) (Registry, error) {
+	endpoint, err := distribution.ParseEndpoint(c.Text("endpoint"), c.On("insecure"))
+	if err != nil {
+		return nil, err
+	}
+	return Basic(endpoint, c.Text("username"), c.Secret("password")), nil
+}
+
+type basic struct {
+	endpoint   distribution.Endpoint
+	host       string
+	credential distribution.Credential
+}
+
+func (b *basic) Host() string    { return b.host }
+func (b *basic) Anonymous() bool { return b.credential.Username == "" && !b.credential.Password.IsSet() }
+
+func (b *basic) Serves(ref image.Reference) bool { return sameHost(b.host, b.endpoint.Scheme, ref.Registry) }
+
+func (b *basic) Endpoint(ref image.Reference) distribution.Endpoint {
+	endpoint := b.endpoint
+	if repositoryPrefix(endpoint, ref.Repository) != "" {
+		endpoint.Path = ""
+	}
+	return endpoint
+}
+
+func (b *basic) Credential(context.Context, image.Reference) (distribution.Credential, error) {
+	return b.credential, nil
+}
+
+// sameHost compares a registry host with the host of a reference, whose case and default port do not matter.
+func sameHost(host, scheme, referenced string) bool {
+	if strings.EqualFold(host, referenced) {
+		return true
+	}
+	port := defaultPort(scheme)
+	return len(referenced) == len(host)+len(port) && strings.HasSuffix(referenced, port) &&
+		strings.EqualFold(host, referenced[:len(host)])
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "http" {
+		return ":80"
+	}
+	return ":443"
+}
+
+// repositoryPrefix is the endpoint's path without slashes if the repository is that path or lies below it, else "".
+func repositoryPrefix(endpoint distribution.Endpoint, repository string) string {
+	prefix := strings.Trim(endpoint.Path, "/")
+	if rest, ok := strings.CutPrefix(repository, prefix); ok && (rest == "" || rest[0] == '/') {
+		return prefix
+	}
+	return ""
+}

@@ -1,0 +1,223 @@
+package integration
+
+import (
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// Bounds on what is stored, in bytes.
+const (
+	maxName   = 256
+	maxText   = 4 << 10
+	maxSecret = 64 << 10
+)
+
+// Problems is everything wrong with a draft. It reads as RHACS writes it; errors.As finds it in what Validate and the
+// Service return.
+type Problems []Problem
+
+func (p Problems) Error() string {
+	messages := make([]string, len(p))
+	for i, problem := range p {
+		messages[i] = problem.Message
+	}
+	text := "Validation error: " + strings.Join(messages, "")
+	if len(p) != 1 {
+		text = "Validation errors: [" + strings.Join(messages, ", ") + "]"
+	}
+	return text + invalidSuffix
+}
+
+const invalidSuffix = ": invalid arguments"
+
+// invalid is an error in RHACS's form.
+func invalid(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, "", format+invalidSuffix, args...)
+}
+
+// Validate returns the draft trimmed and with its categories sorted, or every problem there is with it, as fault.Invalid.
+// A draft that builds on a stored integration goes through Keep first.
+func (t *Types) Validate(d Draft) (Draft, error) {
+	typ, ok := t.Get(d.Type)
+	if !ok {
+		return Draft{}, t.unknown(d.Type)
+	}
+	d = typ.trim(d)
+	problems := typ.commonProblems(d)
+	if kindProblems := typ.kindProblems(d); len(kindProblems) > 0 {
+		problems = append(problems, kindProblems...)
+	} else {
+		fieldProblems := typ.fieldProblems(d.Config)
+		problems = append(problems, fieldProblems...)
+		if typ.Check != nil && len(fieldProblems) == 0 {
+			problems = append(problems, typ.Check(d.Config, d.Categories)...)
+		}
+	}
+	if len(problems) > 0 {
+		return Draft{}, &fault.Error{Code: fault.Invalid, Err: Problems(problems)}
+	}
+	return d, nil
+}
+
+// trim removes space around text and line ends around secrets, where pasting leaves them. A secret of nothing but space is
+// empty.
+func (t Type) trim(d Draft) Draft {
+	d.Name = strings.TrimSpace(d.Name)
+	d.ClusterID = strings.TrimSpace(d.ClusterID)
+	d.Categories = sortedCategories(d.Categories)
+	for _, f := range t.Fields {
+		switch {
+		case f.IsSecret():
+			plain := strings.Trim(d.Config.Secret(f.Name).Reveal(), "\r\n")
+			if strings.TrimSpace(plain) == "" {
+				plain = ""
+			}
+			d.Config = d.Config.With(f.Name, secret.New(plain))
+		case f.Kind != Toggle:
+			d.Config = d.Config.With(f.Name, strings.TrimSpace(d.Config.Text(f.Name)))
+		}
+	}
+	return d
+}
+
+func (t Type) commonProblems(d Draft) []Problem {
+	var problems []Problem
+	if len(d.Categories) == 0 {
+		problems = append(problems, Problem{"categories", "integrations require a category"})
+	}
+	for _, c := range d.Categories {
+		if !slices.Contains(t.Categories, c) {
+			problems = append(problems, Problem{"categories", "type '" + t.ID + "' does not offer category " + printable(string(c))})
+		}
+	}
+	if d.Name == "" {
+		problems = append(problems, Problem{"name", "name for integration is required"})
+	}
+	if message := textProblem("name for integration", d.Name, maxName); message != "" {
+		problems = append(problems, Problem{"name", message})
+	}
+	if message := textProblem("clusterId", d.ClusterID, maxName); message != "" {
+		problems = append(problems, Problem{"clusterId", message})
+	}
+	return problems
+}
+
+// kindProblems says when the settings object is missing, or is that of another type.
+func (t Type) kindProblems(d Draft) []Problem {
+	if slices.Contains(d.KindsSent, t.ConfigKey) || (len(d.KindsSent) == 0 && !d.Config.empty()) {
+		return nil
+	}
+	message := strings.ToUpper(t.ConfigKey[:1]) + t.ConfigKey[1:] + " configuration required"
+	if len(d.KindsSent) > 0 {
+		message += ", not '" + d.KindsSent[0] + "'"
+	}
+	return []Problem{{t.ConfigKey, message}}
+}
+
+func (t Type) fieldProblems(c Config) []Problem {
+	var problems []Problem
+	for _, f := range t.Fields {
+		if message := f.problem(c, t.ConfigKey); message != "" {
+			problems = append(problems, Problem{f.Name, message})
+		}
+	}
+	return problems
+}
+
+// problem is what is wrong with the field's value, or "".
+func (f Field) problem(c Config, configKey string) string {
+	key := configKey + "." + f.Name
+	sealed := c.Secret(f.Name)
+	text := c.Text(f.Name)
+	switch {
+	case f.Kind == Toggle:
+		return ""
+	case text == "" && !sealed.IsSet():
+		if f.Applies(c) {
+			return f.Required
+		}
+		return ""
+	case sealed.IsMask():
+		return "'" + key + "' is the mask, not a credential: send the credential itself"
+	case f.Kind == Secret:
+		return textProblem("'"+key+"'", sealed.Reveal(), maxSecret)
+	case f.Kind == JSON:
+		if len(sealed.Reveal()) > maxSecret || !json.Valid([]byte(sealed.Reveal())) {
+			return "Valid JSON is required for " + f.Label
+		}
+		return ""
+	case f.Kind == Choice:
+		if !slices.Contains(f.Options, text) {
+			return "'" + key + "' must be one of: " + strings.Join(f.Options, ", ")
+		}
+		return ""
+	}
+	if message := textProblem("'"+key+"'", text, maxText); message != "" {
+		return message
+	}
+	if f.Kind == Endpoint {
+		return endpointProblem(text)
+	}
+	return ""
+}
+
+// textProblem finds what no setting may hold. It does not repeat the value.
+func textProblem(what, value string, limit int) string {
+	switch {
+	case len(value) > limit:
+		return what + " is too long"
+	case !utf8.ValidString(value):
+		return what + " is not valid UTF-8"
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return what + " contains control characters"
+	}
+	return ""
+}
+
+// metadataHosts answer with a machine's cloud credentials. The client refuses them again when it connects, by address.
+var metadataHosts = []string{"metadata.google.internal", "metadata", "169.254.169.254", "fd00:ec2::254", "100.100.100.200"}
+
+func endpointProblem(text string) string {
+	endpoint, err := distribution.ParseEndpoint(text, false)
+	if err != nil {
+		return "invalid endpoint: " + err.Error()
+	}
+	host := hostname(endpoint.Host)
+	addr, err := netip.ParseAddr(host)
+	if slices.Contains(metadataHosts, host) || (err == nil && addr.Unmap().IsLinkLocalUnicast()) {
+		return "invalid endpoint: endpoint cannot reference the cluster metadata service"
+	}
+	return ""
+}
+
+// hostname is host without port, brackets, trailing dot and case.
+func hostname(hostport string) string {
+	host := hostport
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host = host[:i]
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// printable bounds what an error repeats of a request.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+	if len(s) > 80 {
+		s = strings.ToValidUTF8(s[:80], "") + "..."
+	}
+	return s
+}

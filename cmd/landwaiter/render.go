@@ -87,7 +87,7 @@ func (r *renderer) facts(a *assess.Assessment) {
 	} else {
 		r.field("created", "the image does not say")
 	}
-	r.field("size", fmt.Sprintf("%s compressed, %s", size(f.Size), plural(len(f.Layers), "layer")))
+	r.field("size", fmt.Sprintf("%s compressed, %s", image.SizeText(f.Size), plural(len(f.Layers), "layer")))
 	r.field("served by", cmp.Or(a.Source.Name, "no integration"))
 	for _, t := range a.Attempts[:max(0, len(a.Attempts)-1)] {
 		r.field("tried", t.Source.Name+": "+t.Error)
@@ -133,7 +133,7 @@ func (r *renderer) instructions(f image.Facts) {
 	for _, i := range f.Instructions {
 		layer, bytes := "", ""
 		if i.LayerIndex >= 0 && i.LayerIndex < len(f.Layers) && !i.Empty {
-			layer, bytes = i.Layer.Short(), size(f.Layers[i.LayerIndex].Size)
+			layer, bytes = i.Layer.Short(), image.SizeText(f.Layers[i.LayerIndex].Size)
 		}
 		rows = append(rows, []string{fmt.Sprint(i.Line), layer, bytes, clip(strings.TrimSpace(i.Keyword+" "+i.Value), 100)})
 	}
@@ -286,18 +286,4 @@ func clip(s string, n int) string {
 		return s
 	}
 	return string(r[:n-1]) + "…"
-}
-
-// size is a number of bytes for reading.
-func size(n int64) string {
-	const unit = 1000
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, prefix := float64(n), -1
-	for value >= unit && prefix < 4 {
-		value /= unit
-		prefix++
-	}
-	return fmt.Sprintf("%.1f %cB", value, "kMGTP"[prefix])
 }

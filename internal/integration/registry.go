@@ -55,10 +55,14 @@ type basic struct {
 	credential distribution.Credential
 }
 
-func (b *basic) Host() string    { return b.host }
-func (b *basic) Anonymous() bool { return b.credential.Username == "" && !b.credential.Password.IsSet() }
+func (b *basic) Host() string { return b.host }
+func (b *basic) Anonymous() bool {
+	return b.credential.Username == "" && !b.credential.Password.IsSet()
+}
 
-func (b *basic) Serves(ref image.Reference) bool { return sameHost(b.host, b.endpoint.Scheme, ref.Registry) }
+func (b *basic) Serves(ref image.Reference) bool {
+	return sameHost(b.host, b.endpoint.Scheme, ref.Registry)
+}
 
 func (b *basic) Endpoint(ref image.Reference) distribution.Endpoint {
 	endpoint := b.endpoint

@@ -1,0 +1,441 @@
+// Package integrationtest holds the conformance suites that every registry type and every store of integrations passes.
+package integrationtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// A Case is what the suite needs to know about a type besides its declaration.
+type Case struct {
+	// Settings of an integration that signs in, by declared field name: strings, secrets included, and bools.
+	Settings map[string]any
+	// Anonymous are settings without credentials; nil if the type always needs some.
+	Anonymous  map[string]any
+	Categories []integration.Category // nil for a registry
+	Image      string                 // a reference that Settings serves
+	Endpoint   string                 // scheme://host of the API that serves it
+	Username   string                 // what Settings signs in with, if that takes no network
+	Password   string
+}
+
+// Run checks a type against the rules all types share.
+func Run(t *testing.T, typ integration.Type, c Case) {
+	t.Helper()
+	if c.Categories == nil {
+		c.Categories = []integration.Category{integration.CategoryRegistry}
+	}
+	s := suite{typ: typ, c: c}
+	types, err := integration.NewTypes(typ)
+	if err != nil {
+		t.Fatalf("the declaration is wrong: %v", err)
+	}
+	s.types = types
+	t.Run("valid settings survive the wire in both spellings", s.wire)
+	t.Run("declared fields are all encoded, empty ones too", s.zeroValues)
+	t.Run("required fields say so", s.required)
+	t.Run("settings of another kind are refused", s.otherKind)
+	t.Run("secrets are never shown", s.masked)
+	t.Run("what was read can be sent back", s.keep)
+	t.Run("bound fields ask for the secrets again", s.bound)
+	t.Run("the description is the declaration", s.described)
+	t.Run("only its own host is served", s.hosts)
+	t.Run("the credential is the configured one", s.credential)
+	t.Run("detected settings are valid", s.detected)
+}
+
+type suite struct {
+	typ   integration.Type
+	types *integration.Types
+	c     Case
+}
+
+// body is the JSON a client would send.
+func (s suite) body(settings map[string]any, spell func(string) string) []byte {
+	object := map[string]any{}
+	for name, v := range settings {
+		at := object
+		parent, leaf, nested := strings.Cut(name, ".")
+		if nested {
+			inner, ok := object[spell(parent)].(map[string]any)
+			if !ok {
+				inner = map[string]any{}
+				object[spell(parent)] = inner
+			}
+			at, name = inner, leaf
+		}
+		at[spell(name)] = v
+	}
+	raw, err := json.Marshal(map[string]any{
+		"name": "an integration", "type": s.typ.ID, "categories": s.c.Categories, spell(s.typ.ConfigKey): object,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+func camel(key string) string { return key }
+
+func snake(key string) string {
+	var b strings.Builder
+	for _, r := range key {
+		if 'A' <= r && r <= 'Z' {
+			b.WriteString("_")
+		}
+		b.WriteString(strings.ToLower(string(r)))
+	}
+	return b.String()
+}
+
+func (s suite) decode(t *testing.T, raw []byte) integration.Draft {
+	t.Helper()
+	d, err := s.types.Decode(raw)
+	if err != nil {
+		t.Fatalf("Decode(%s): %v", raw, err)
+	}
+	return d
+}
+
+func (s suite) valid(t *testing.T, settings map[string]any) integration.Integration {
+	t.Helper()
+	d, err := s.types.Validate(s.decode(t, s.body(settings, camel)))
+	if err != nil {
+		t.Fatalf("the case's settings are refused: %v", err)
+	}
+	return d.Integration
+}
+
+func (s suite) open(t *testing.T, settings map[string]any) integration.Candidate {
+	t.Helper()
+	c, err := s.types.Open(s.valid(t, settings), integration.Deps{Now: func() time.Time { return time.Unix(1e9, 0) }})
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	return c
+}
+
+func (s suite) secrets() map[string]string {
+	found := map[string]string{}
+	for _, f := range s.typ.Fields {
+		if v, _ := s.c.Settings[f.Name].(string); f.IsSecret() && v != "" {
+			found[f.Name] = v
+		}
+	}
+	return found
+}
+
+func (s suite) wire(t *testing.T) {
+	in := s.valid(t, s.c.Settings)
+	for name, want := range s.c.Settings {
+		var got any
+		switch f := s.field(t, name); {
+		case f.IsSecret():
+			got = in.Config.Secret(name).Reveal()
+		case f.Kind == integration.Toggle:
+			got = in.Config.On(name)
+		default:
+			got = in.Config.Text(name)
+		}
+		if got != want {
+			t.Errorf("%s reads as %v, sent %v", name, got, want)
+		}
+	}
+	other := s.decode(t, s.body(s.c.Settings, snake))
+	if !sameConfig(in.Config, other.Config) {
+		t.Errorf("snake_case keys read as %v, lowerCamelCase ones as %v", other.Config, in.Config)
+	}
+}
+
+func (s suite) field(t *testing.T, name string) integration.Field {
+	t.Helper()
+	i := slices.IndexFunc(s.typ.Fields, func(f integration.Field) bool { return f.Name == name })
+	if i < 0 {
+		t.Fatalf("the case sets %q, which is not declared", name)
+	}
+	return s.typ.Fields[i]
+}
+
+func (s suite) zeroValues(t *testing.T) {
+	settings, _ := s.types.Encode(integration.Integration{Type: s.typ.ID})[s.typ.ConfigKey].(map[string]any)
+	for _, f := range s.typ.Fields {
+		want := any("")
+		if f.Kind == integration.Toggle {
+			want = false
+		}
+		name, _, nested := strings.Cut(f.Name, ".")
+		if nested {
+			want = nil
+		}
+		if got, ok := settings[name]; !ok || got != want {
+			t.Errorf("empty %s encodes as %v (there: %t), want %v", name, got, ok, want)
+		}
+	}
+}
+
+func (s suite) required(t *testing.T) {
+	for _, f := range s.typ.Fields {
+		if f.Required == "" {
+			continue
+		}
+		for _, empty := range []string{"", " \t"} {
+			settings := maps.Clone(s.c.Settings)
+			settings[f.Name] = empty
+			if f.When != nil {
+				settings[f.When.Field] = f.When.Value
+			}
+			if f.DisabledWhen != nil {
+				settings[f.DisabledWhen.Field] = !f.DisabledWhen.Value
+			}
+			_, err := s.types.Validate(s.decode(t, s.body(settings, camel)))
+			var problems integration.Problems
+			if !errors.As(err, &problems) || !slices.Contains(problems, integration.Problem{Field: f.Name, Message: f.Required}) {
+				t.Errorf("%s %q gives %v, want %q", f.Name, empty, err, f.Required)
+			}
+			if fault.CodeOf(err) != fault.Invalid {
+				t.Errorf("%s %q gives code %s", f.Name, empty, fault.CodeOf(err))
+			}
+		}
+	}
+}
+
+func (s suite) otherKind(t *testing.T) {
+	d := s.decode(t, s.body(s.c.Settings, camel))
+	d.KindsSent = []string{"another"}
+	if _, err := s.types.Validate(d); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "configuration required") {
+		t.Errorf("settings of another kind give %v", err)
+	}
+	missing := fmt.Sprintf(`{"name":"n","type":%q,"categories":["REGISTRY"]}`, s.typ.ID)
+	if _, err := s.types.Validate(s.decode(t, []byte(missing))); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "configuration required") {
+		t.Errorf("no settings give %v", err)
+	}
+}
+
+func (s suite) masked(t *testing.T) {
+	secrets := s.secrets()
+	if len(secrets) == 0 && slices.ContainsFunc(s.typ.Fields, integration.Field.IsSecret) {
+		t.Fatal("the case sets none of the type's secrets")
+	}
+	in := s.valid(t, s.c.Settings)
+	encoded, err := json.Marshal(s.types.Encode(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(string(encoded), `"`+secret.Mask+`"`); got != len(secrets) {
+		t.Errorf("%d masks for %d secrets: %s", got, len(secrets), encoded)
+	}
+	plain, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(h).Info("made", "integration", in, "config", in.Config, "group", slog.GroupValue(slog.Any("c", in.Config)))
+	}
+	shown := []string{string(encoded), string(plain), log.String()}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		shown = append(shown, fmt.Sprintf(verb+verb+verb, in, &in, in.Config))
+	}
+	for name, value := range secrets {
+		quoted, _ := json.Marshal(value)
+		for _, text := range shown {
+			if strings.Contains(text, value) || strings.Contains(text, strings.Trim(string(quoted), `"`)) ||
+				strings.Contains(text, fmt.Sprintf("%x", value)) {
+				t.Errorf("%s is shown in %s", name, text)
+			}
+		}
+	}
+}
+
+// masks is what a client sends back after reading Settings.
+func (s suite) masks() map[string]any {
+	settings := maps.Clone(s.c.Settings)
+	for name := range s.secrets() {
+		settings[name] = secret.Mask
+	}
+	return settings
+}
+
+func (s suite) keep(t *testing.T) {
+	stored := s.valid(t, s.c.Settings)
+	read, err := json.Marshal(s.types.Encode(stored))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, updatePassword := range []bool{false, true} {
+		d, err := s.types.Keep(stored, s.decode(t, read), updatePassword)
+		if err == nil {
+			d, err = s.types.Validate(d)
+		}
+		if err != nil {
+			t.Fatalf("updatePassword %t: %v", updatePassword, err)
+		}
+		if !sameConfig(d.Config, stored.Config) {
+			t.Errorf("updatePassword %t: %v came back as %v", updatePassword, stored.Config, d.Config)
+		}
+	}
+	if len(s.secrets()) > 0 {
+		if _, err := s.types.Validate(s.decode(t, read)); fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("a mask is taken for a secret where nothing is stored: %v", err)
+		}
+	}
+}
+
+func (s suite) bound(t *testing.T) {
+	if len(s.secrets()) == 0 {
+		t.Skip("the type has no secrets")
+	}
+	stored := s.valid(t, s.c.Settings)
+	bound := 0
+	for _, f := range s.typ.Fields {
+		if !f.BindsSecret {
+			continue
+		}
+		bound++
+		settings := s.masks()
+		switch {
+		case f.Kind == integration.Toggle:
+			settings[f.Name] = !stored.Config.On(f.Name)
+		case f.Kind == integration.Endpoint:
+			settings[f.Name] = "elsewhere.example"
+		default:
+			settings[f.Name] = stored.Config.Text(f.Name) + "x"
+		}
+		want := "credentials required to update field '" + s.typ.ConfigKey + "." + f.Name + "'"
+		for _, updatePassword := range []bool{false, true} {
+			_, err := s.types.Keep(stored, s.decode(t, s.body(settings, camel)), updatePassword)
+			if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), want) {
+				t.Errorf("changed %s with updatePassword %t gives %v, want %q", f.Name, updatePassword, err, want)
+			}
+		}
+	}
+	if bound == 0 {
+		t.Error("the type has secrets and no field that binds them")
+	}
+}
+
+func (s suite) described(t *testing.T) {
+	raw, err := json.Marshal(s.typ.Describe())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d integration.Description
+	if err := json.Unmarshal(raw, &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.ID != s.typ.ID || len(d.Fields) != len(s.typ.Fields) {
+		t.Fatalf("described as %s", raw)
+	}
+	for i, f := range s.typ.Fields {
+		if got := d.Fields[i]; got.Name != f.Name || got.Secret != f.IsSecret() || got.Required != f.Required || got.BindsSecret != f.BindsSecret {
+			t.Errorf("%s is described as %+v", f.Name, got)
+		}
+	}
+}
+
+func (s suite) hosts(t *testing.T) {
+	ref, err := image.ParseReference(s.c.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.open(t, s.c.Settings).Registry
+	endpoint := r.Endpoint(ref)
+	if got := endpoint.Scheme + "://" + endpoint.Host; got != s.c.Endpoint {
+		t.Errorf("%s is served at %s, want %s", ref, got, s.c.Endpoint)
+	}
+	at := func(host string) image.Reference {
+		other := ref
+		other.Registry = host
+		return other
+	}
+	own := []string{ref.Registry, strings.ToUpper(ref.Registry)}
+	if !strings.Contains(ref.Registry, ":") && endpoint.Scheme == "https" {
+		own = append(own, ref.Registry+":443")
+	}
+	for _, host := range own {
+		if !r.Serves(at(host)) {
+			t.Errorf("%s is not served", at(host))
+		}
+	}
+	for _, host := range []string{
+		ref.Registry + ".evil.example", "evil-" + ref.Registry, "not" + ref.Registry, "evil.example", "",
+		ref.Registry + ":4430", ref.Registry[1:], ref.Registry[:len(ref.Registry)-1],
+	} {
+		if r.Serves(at(host)) {
+			t.Errorf("%s is served", at(host))
+		}
+	}
+	if h, ok := r.(interface{ Host() string }); ok && !r.Serves(at(h.Host())) {
+		t.Errorf("the registry names %s as its host and does not serve it", h.Host())
+	}
+}
+
+func (s suite) credential(t *testing.T) {
+	ref, err := image.ParseReference(s.c.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.c.Username != "" || s.c.Password != "" {
+		c := s.open(t, s.c.Settings)
+		got, err := c.Source(ref).Credential(context.Background())
+		if err != nil || got.Username != s.c.Username || got.Password.Reveal() != s.c.Password {
+			t.Errorf("signs in as %q with the right password %t: %v", got.Username, got.Password.Reveal() == s.c.Password, err)
+		}
+		if a, ok := c.Registry.(interface{ Anonymous() bool }); ok && a.Anonymous() {
+			t.Error("says it is anonymous")
+		}
+	}
+	if s.c.Anonymous == nil {
+		return
+	}
+	c := s.open(t, s.c.Anonymous)
+	got, err := c.Source(ref).Credential(context.Background())
+	if err != nil || !got.Anonymous() {
+		t.Errorf("without credentials it signs in as %q: %v", got.Username, err)
+	}
+	if a, ok := c.Registry.(interface{ Anonymous() bool }); ok && !a.Anonymous() {
+		t.Error("says it is not anonymous")
+	}
+}
+
+func (s suite) detected(t *testing.T) {
+	if s.typ.Detect == nil {
+		return
+	}
+	ref, err := image.ParseReference(s.c.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, ok := s.typ.Detect(ref.Registry)
+	if !ok {
+		t.Fatalf("%s is not detected", ref.Registry)
+	}
+	for name := range config.Values() {
+		s.field(t, name)
+	}
+	for _, host := range []string{ref.Registry + ".evil.example", "evil-" + ref.Registry, "not" + ref.Registry} {
+		if _, ok := s.typ.Detect(host); ok {
+			t.Errorf("%s is detected", host)
+		}
+	}
+}
+
+// sameConfig compares settings, secrets by value.
+func sameConfig(a, b integration.Config) bool {
+	return reflect.DeepEqual(a.Values(), b.Values()) &&
+		maps.EqualFunc(a.Secrets(), b.Secrets(), func(x, y secret.Text) bool { return x.Equal(y) })
+}

@@ -1,0 +1,110 @@
+package policy
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+var slug = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+const (
+	maxTitle      = 200
+	maxText       = 16 << 10 // description and the like
+	maxExpression = 8 << 10
+	maxList       = 100
+	maxData       = 10_000
+)
+
+// check reports what is wrong with a policy's fields, its expressions aside.
+func check(p *Policy) Problems {
+	c := checker{policy: p}
+	c.that(slug.MatchString(p.ID), "metadata.name",
+		"must be 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit")
+	c.that(p.Title != "", "spec.title", "must be given")
+	c.that(slices.Contains(severities, p.Severity), "spec.severity", "must be one of %s, not %q", list(severities), p.Severity)
+	c.that(len(p.Stages) > 0, "spec.stages", "must name at least one of %s", list(stages))
+	c.that(p.Condition != "", "spec.condition", "must be given")
+	c.that(p.ForEach == "" || itemOf(p.ForEach) != "", "spec.forEach", "must be one of %s, not %q",
+		strings.Join(collectionNames(), ", "), p.ForEach)
+
+	c.short("spec.title", p.Title, maxTitle)
+	c.short("spec.description", p.Description, maxText)
+	c.short("spec.rationale", p.Rationale, maxText)
+	c.short("spec.remediation", p.Remediation, maxText)
+	c.short("spec.condition", p.Condition, maxExpression)
+	c.short("spec.message", p.Message, maxExpression)
+	c.that(len(p.Data) <= maxData, "spec.data", "has %d entries; at most %d are allowed", len(p.Data), maxData)
+
+	c.stages("spec.stages", p.Stages, stages, "is not a stage; there are")
+	c.stages("spec.enforce", p.Enforce, p.Stages, "is not among the policy's stages,")
+	c.texts("spec.categories", p.Categories)
+	c.texts("spec.references", p.References)
+	for i, r := range p.References {
+		u, err := url.Parse(r)
+		c.that(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "",
+			fmt.Sprintf("spec.references[%d]", i), "must be an http or https URL")
+	}
+	return c.problems
+}
+
+type checker struct {
+	policy   *Policy
+	problems Problems
+}
+
+func (c *checker) that(ok bool, field, format string, args ...any) {
+	if !ok {
+		c.problems = append(c.problems, c.policy.problem(field, format, args...))
+	}
+}
+
+func (c *checker) short(field, text string, max int) {
+	c.that(len(text) <= max, field, "has %d bytes; at most %d are allowed", len(text), max)
+	c.that(utf8.ValidString(text), field, "is not valid UTF-8")
+}
+
+func (c *checker) stages(field string, got, allowed []Stage, complaint string) {
+	for i, s := range got {
+		item := fmt.Sprintf("%s[%d]", field, i)
+		c.that(slices.Contains(allowed, s), item, "%q %s %s", s, complaint, list(allowed))
+		c.that(!slices.Contains(got[:i], s), item, "%q is given twice", s)
+	}
+}
+
+func (c *checker) texts(field string, got []string) {
+	c.that(len(got) <= maxList, field, "has %d items; at most %d are allowed", len(got), maxList)
+	for i, s := range got {
+		item := fmt.Sprintf("%s[%d]", field, i)
+		c.that(s != "", item, "is empty")
+		c.short(item, s, maxTitle)
+		c.that(!slices.Contains(got[:i], s), item, "%q is given twice", s)
+	}
+}
+
+func list[T ~string](values []T) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// problem places a complaint about a field. A field that is not in the document is placed where the nearest mapping or
+// list around it begins.
+func (p *Policy) problem(field, format string, args ...any) Problem {
+	problem := Problem{Policy: p.ID, Field: field, Message: fmt.Sprintf(format, args...)}
+	for path := field; ; {
+		if at, _ := p.positions.at(path, 0, 0); at.line > 0 {
+			problem.Line, problem.Column = at.line, at.column
+			return problem
+		}
+		if path == "" {
+			return problem
+		}
+		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+	}
+}

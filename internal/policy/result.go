@@ -1,0 +1,55 @@
+package policy
+
+// A Violation is one policy that an image breaks, with one message per reason.
+type Violation struct {
+	PolicyID    string    `json:"policyId"`
+	Policy      string    `json:"policy"` // title
+	Severity    Severity  `json:"severity"`
+	Categories  []string  `json:"categories,omitempty"`
+	Description string    `json:"description,omitempty"`
+	Rationale   string    `json:"rationale,omitempty"`
+	Remediation string    `json:"remediation,omitempty"`
+	Enforced    bool      `json:"enforced"`
+	Messages    []Message `json:"messages"`
+	More        int       `json:"more,omitempty"` // messages left out beyond the bound
+}
+
+type Message struct {
+	Text      string `json:"text"`
+	Component string `json:"component,omitempty"` // name version
+	CVE       string `json:"cve,omitempty"`
+	Line      int    `json:"line,omitempty"` // Dockerfile line
+}
+
+// Result is the outcome of one evaluation. A policy that could not be evaluated is in Undecided and never counts as passed.
+type Result struct {
+	Stage      Stage       `json:"stage"`
+	Evaluated  int         `json:"evaluated"`           // policies with an answer: broken or not
+	Violations []Violation `json:"violations"`          // most severe first, then title
+	Undecided  []Undecided `json:"undecided,omitempty"` // in the same order
+	Notes      []Note      `json:"notes,omitempty"`
+}
+
+type Undecided struct {
+	PolicyID string   `json:"policyId"`
+	Policy   string   `json:"policy"`
+	Severity Severity `json:"severity"`
+	Reason   string   `json:"reason"`
+	Enforced bool     `json:"enforced"`
+}
+
+// A Note qualifies the answers of policies: they were decided, but on less than everything.
+type Note struct {
+	Text     string   `json:"text"`
+	Policies []string `json:"policies"` // IDs
+}
+
+// Failed reports whether an enforced policy is violated.
+func (r Result) Failed() bool {
+	for _, v := range r.Violations {
+		if v.Enforced {
+			return true
+		}
+	}
+	return false
+}

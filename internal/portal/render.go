@@ -1,0 +1,92 @@
+package portal
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// view is what the layout needs around a page's own data.
+type view struct {
+	Title   string
+	Path    string
+	Visitor visitor
+	Guests  bool
+	Version string
+	Data    any
+	now     time.Time
+}
+
+// Ago says how long ago a time was.
+func (v view) Ago(t time.Time) string { return ago(v.now.Sub(t)) }
+
+func parsePages() (map[string]*template.Template, error) {
+	functions := template.FuncMap{
+		"size": image.SizeText,
+		"utc":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"iso":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"join": strings.Join,
+	}
+	names, err := files.ReadDir("templates")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*template.Template{}
+	for _, n := range names {
+		if n.Name() == "layout.html" {
+			continue
+		}
+		t, err := template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/"+n.Name())
+		if err != nil {
+			return nil, err
+		}
+		pages[strings.TrimSuffix(path.Base(n.Name()), ".html")] = t
+	}
+	return pages, nil
+}
+
+// render writes a whole page or, if its template fails, an error: never half a page.
+func (p *portal) render(w http.ResponseWriter, r *http.Request, v visitor, status int, name, title string, data any) {
+	var b bytes.Buffer
+	err := p.pages[name].Execute(&b, view{
+		Title: title, Path: r.URL.Path, Visitor: v, Guests: p.Guests, Version: p.Version, Data: data, now: p.Now(),
+	})
+	if err != nil {
+		p.Log.ErrorContext(r.Context(), "template failed", "page", name, "error", err)
+		http.Error(w, "This page could not be made. The server's log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "private, no-cache")
+	}
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w)
+}
+
+func secretOf(s string) secret.Text { return secret.New(s) }
+
+func ago(d time.Duration) string {
+	steps := []struct {
+		unit time.Duration
+		name string
+	}{{365 * 24 * time.Hour, "year"}, {30 * 24 * time.Hour, "month"}, {24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}}
+	for _, s := range steps {
+		if n := int(d / s.unit); n == 1 {
+			return "1 " + s.name + " ago"
+		} else if n > 1 {
+			return fmt.Sprintf("%d %ss ago", n, s.name)
+		}
+	}
+	if d < 0 {
+		return "in the future"
+	}
+	return "just now"
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/fault"
+)
+
+const (
+	defaultPage = 50
+	maxPage     = 1000
+)
+
+// PutAssessment replaces what is stored for the reference and platform, unless that is newer.
+func (s *Store) PutAssessment(ctx context.Context, a assess.Assessment) error {
+	const op = "store assessment"
+	summary, err := json.Marshal(assess.Summarize(&a))
+	if err != nil {
+		return fault.Wrap(fault.Internal, op, a.Reference, err)
+	}
+	plain, err := json.Marshal(a)
+	if err != nil {
+		return fault.Wrap(fault.Internal, op, a.Reference, err)
+	}
+	body, err := s.pack.pack(op, a.Reference, plain)
+	if err != nil {
+		return err
+	}
+	_, err = s.writer.ExecContext(ctx, `INSERT INTO assessments (id, reference, platform, assessed_at, summary, body)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (reference, platform) DO UPDATE SET id = excluded.id, assessed_at = excluded.assessed_at,
+		summary = excluded.summary, body = excluded.body WHERE assessments.assessed_at <= excluded.assessed_at`,
+		a.ID, a.Reference, a.Platform, nanos(a.AssessedAt), string(summary), body)
+	return failed(op, a.Reference, err)
+}
+
+// Assessment returns one by ID, or fault.NotFound.
+func (s *Store) Assessment(ctx context.Context, id string) (assess.Assessment, error) {
+	return s.unpackAssessment("assessment "+id, s.reader.QueryRowContext(ctx, `SELECT body FROM assessments WHERE id = $1`, id))
+}
+
+// LatestAssessment returns the one of a reference and platform, or fault.NotFound.
+func (s *Store) LatestAssessment(ctx context.Context, reference, platform string) (assess.Assessment, error) {
+	return s.unpackAssessment("assessment of "+reference+" for "+platform,
+		s.reader.QueryRowContext(ctx, `SELECT body FROM assessments WHERE reference = $1 AND platform = $2`, reference, platform))
+}
+
+func (s *Store) unpackAssessment(what string, from row) (a assess.Assessment, err error) {
+	const op = "read assessment"
+	var body []byte
+	if err := from.Scan(&body); err != nil {
+		return a, failed(op, what, err)
+	}
+	plain, err := s.pack.unpack(op, what, body)
+	if err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(plain, &a); err != nil {
+		return a, fault.Wrap(fault.Internal, op, what, err)
+	}
+	return a, nil
+}
+
+// Assessments lists newest first. An assessment that is replaced while somebody pages moves to the front and is not
+// repeated on a later page.
+func (s *Store) Assessments(ctx context.Context, query string, limit int, after string) ([]assess.Summary, string, error) {
+	const op = "list assessments"
+	if limit <= 0 {
+		limit = defaultPage
+	}
+	limit = min(limit, maxPage)
+	at, id, err := decodeCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	list := []assess.Summary{}
+	if !utf8.ValidString(query) || strings.ContainsRune(query, 0) {
+		return list, "", nil // no reference holds that, and PostgreSQL would refuse the question
+	}
+	// One row more than asked for tells whether there is a next page.
+	rows, err := s.reader.QueryContext(ctx, `SELECT id, assessed_at, summary FROM assessments
+		WHERE (assessed_at < $1 OR (assessed_at = $1 AND id < $2)) AND LOWER(reference) LIKE $3 ESCAPE '!'
+		ORDER BY assessed_at DESC, id DESC LIMIT $4`, at, id, "%"+likeEscaper.Replace(strings.ToLower(query))+"%", limit+1)
+	if err != nil {
+		return nil, "", failed(op, "", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if len(list) == limit {
+			return list, encodeCursor(at, id), nil
+		}
+		var encoded string
+		if err := rows.Scan(&id, &at, &encoded); err != nil {
+			return nil, "", failed(op, "", err)
+		}
+		var summary assess.Summary
+		if err := json.Unmarshal([]byte(encoded), &summary); err != nil {
+			return nil, "", fault.Wrap(fault.Internal, op, id, err)
+		}
+		list = append(list, summary)
+	}
+	return list, "", failed(op, "", rows.Err())
+}
+
+// DeleteAssessment removes one, or fails with fault.NotFound.
+func (s *Store) DeleteAssessment(ctx context.Context, id string) error {
+	return s.changeOne(ctx, "delete assessment", id, `DELETE FROM assessments WHERE id = $1`, id)
+}
+
+var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+// A cursor is the place of the last row of a page in the order.
+func encodeCursor(at int64, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(at, 10) + " " + id))
+}
+
+func decodeCursor(cursor string) (at int64, id string, err error) {
+	if cursor == "" {
+		return 1<<63 - 1, "", nil
+	}
+	plain, err := base64.RawURLEncoding.DecodeString(cursor)
+	number, id, ok := strings.Cut(string(plain), " ")
+	at, numberErr := strconv.ParseInt(number, 10, 64)
+	if err != nil || !ok || numberErr != nil || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		return 0, "", fault.New(fault.Invalid, "list assessments", "the page marker is not one that this server gave out").
+			WithFix("Start again from the first page.")
+	}
+	return at, id, nil
+}

@@ -30,7 +30,7 @@ func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference) 
 	if err != nil {
 		return nil, nil, err
 	}
-	advisories, err := vuln.NewHolder(advisoriesDir(data))
+	advisories, err := vuln.OpenLive(advisoriesDir(data))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +44,7 @@ func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference) 
 	}
 	service := assess.New(assess.Options{
 		Sources:    aloneSources{flags: f},
-		Client:     p.registryClient(),
+		Client:     p.registryClient(image.Platform{}),
 		Scanner:    scan.New(scanOptions),
 		Advisories: advisories,
 		Policies:   policies,
@@ -52,16 +52,17 @@ func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference) 
 		NewID:      uuid.NewString,
 		Log:        slog.New(slog.DiscardHandler),
 	})
-	return service, func() { advisories.Close() }, nil
+	return service, func() { _ = advisories.Close() }, nil
 }
 
 func advisoriesDir(data string) string { return filepath.Join(data, "advisories") }
 
-func (p *program) registryClient() *distribution.Client {
+func (p *program) registryClient(platform image.Platform) *distribution.Client {
 	return distribution.New(distribution.Options{
 		UserAgent: "landwaiter/" + versionString(),
 		Now:       time.Now,
 		Proxy:     http.ProxyFromEnvironment,
+		Platform:  platform,
 	})
 }
 
@@ -80,18 +81,17 @@ func (s aloneSources) Candidates(ctx context.Context, ref image.Reference) ([]in
 	if s.flags.plainHTTP || s.flags.insecure {
 		return list, nil // the person says how this registry is reached
 	}
-	types, err := integrations.Types()
+	types, err := integration.NewTypes(integrations.All()...)
 	if err != nil {
 		return nil, err
 	}
 	var opened []integration.Candidate
-	for _, in := range integration.Defaults() {
-		t, _ := types.Get(in.Type)
-		registry, err := t.Open(in.Config, integration.Deps{Now: time.Now})
+	for _, in := range integration.Defaults(time.Now()) {
+		c, err := types.Open(in, integration.Deps{Now: time.Now})
 		if err != nil {
 			return nil, err
 		}
-		opened = append(opened, integration.Candidate{Integration: in, Registry: registry})
+		opened = append(opened, c)
 	}
 	return append(list, integration.Candidates(opened, ref)...), nil
 }

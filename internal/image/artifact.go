@@ -33,7 +33,6 @@ var artifactKinds = []struct{ prefix, words string }{
 	{"application/vnd.cncf.falco.", "a Falco artifact"},
 	{"application/vnd.opentofu.", "an OpenTofu module"},
 	{"application/vnd.sylabs.sif.", "a Singularity image, which is not an OCI container image"},
-	{"application/vnd.acme.rocket.", "an example artifact"},
 }
 
 func artifactWords(mediaType string) string {

@@ -16,7 +16,7 @@ type Facts struct {
 	Created        *time.Time        `json:"created,omitempty"`   // nil when the config does not say
 	Author         string            `json:"author,omitempty"`
 	User           string            `json:"user"`
-	UserDefaulted  bool              `json:"userDefaulted"` // the config names no user, so User is "root"
+	UserDefaulted  bool              `json:"userDefaulted"` // the config names no user, so User is "root", or on Windows "ContainerAdministrator"
 	Entrypoint     []string          `json:"entrypoint,omitempty"`
 	Command        []string          `json:"command,omitempty"`
 	WorkingDir     string            `json:"workingDir,omitempty"`
@@ -29,7 +29,7 @@ type Facts struct {
 	Healthcheck    *Healthcheck      `json:"healthcheck,omitempty"`
 	Labels         map[string]string `json:"labels,omitempty"`
 	Annotations    map[string]string `json:"annotations,omitempty"` // of the manifest, over those of the index
-	Size           int64             `json:"size"`                  // compressed bytes of all layers and the config
+	Size           int64             `json:"size"`                  // compressed bytes of all layers and the config; SizeUnknown for schema 1
 	Layers         []Layer           `json:"layers"`                // base first
 	Instructions   []Instruction     `json:"instructions"`          // oldest first
 	Notes          []string          `json:"notes,omitempty"`       // sentences about what is odd, e.g. a history that does not fit the layers
@@ -40,17 +40,23 @@ type Layer struct {
 	Digest      Digest            `json:"digest"`
 	DiffID      Digest            `json:"diffID,omitempty"`
 	MediaType   string            `json:"mediaType"`
-	Size        int64             `json:"size"` // compressed bytes as the manifest claims
+	Size        int64             `json:"size"` // compressed bytes as the manifest claims; SizeUnknown for schema 1
 	URLs        []string          `json:"urls,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// An Instruction is one Dockerfile line, reconstructed from the config's history.
+// An Instruction is one Dockerfile line, reconstructed from the config's history. Every layer belongs to exactly one
+// instruction: layers that the history does not tell about get lines of their own, after it, that say so.
 type Instruction struct {
-	Line       int        `json:"line"`    // 1-based position in the history
-	Keyword    string     `json:"keyword"` // RUN, COPY, ...
+	Line int `json:"line"` // 1-based position in Facts.Instructions
+	// Keyword is RUN, COPY, ... in upper case, or empty when the line is no Dockerfile instruction but the text of another
+	// tool ("bazel build ...", "apko"), or text that does not tell. RUN also stands for a command with an absolute path
+	// and arguments, which is all that is left of a RUN in exec form.
+	Keyword string `json:"keyword"`
+	// Value is the rest of the line, without the shell that ran it and the builder's marks. It is the history's comment
+	// where a tool left only that.
 	Value      string     `json:"value"`
-	Arguments  []string   `json:"arguments,omitempty"` // build arguments in effect, NAME=value
+	Arguments  []string   `json:"arguments,omitempty"` // build arguments in effect, NAME=value; one unsplit text, and a note, where they cannot be told apart
 	Comment    string     `json:"comment,omitempty"`
 	Created    *time.Time `json:"created,omitempty"`
 	Author     string     `json:"author,omitempty"`
@@ -61,9 +67,10 @@ type Instruction struct {
 
 // Healthcheck is the HEALTHCHECK of a config; durations are zero when inherited.
 type Healthcheck struct {
-	Test        []string      `json:"test,omitempty"`
-	Interval    time.Duration `json:"interval,omitempty"`
-	Timeout     time.Duration `json:"timeout,omitempty"`
-	StartPeriod time.Duration `json:"startPeriod,omitempty"`
-	Retries     int           `json:"retries,omitempty"`
+	Test          []string      `json:"test,omitempty"`
+	Interval      time.Duration `json:"interval,omitempty"`
+	Timeout       time.Duration `json:"timeout,omitempty"`
+	StartPeriod   time.Duration `json:"startPeriod,omitempty"`
+	StartInterval time.Duration `json:"startInterval,omitempty"`
+	Retries       int           `json:"retries,omitempty"`
 }

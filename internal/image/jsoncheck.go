@@ -137,7 +137,7 @@ func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 func describeJSONError(err error) string {
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
-		return fmt.Sprintf("its %s is a %s", mismatch.Field, mismatch.Value)
+		return fmt.Sprintf("its %s has the wrong type, %s", mismatch.Field, mismatch.Value)
 	}
 	return err.Error()
 }

@@ -16,13 +16,21 @@ type object struct {
 	notes  *[]string
 }
 
-// maxNotes bounds the notes of one image; documents with more oddities have told enough.
-const maxNotes = 50
+// maxNotes and maxNote bound the notes of one image; documents with more oddities have told enough.
+const (
+	maxNotes = 50
+	maxNote  = 500
+)
 
 func note(notes *[]string, format string, args ...any) {
-	if len(*notes) < maxNotes {
-		*notes = append(*notes, fmt.Sprintf(format, args...))
+	if len(*notes) >= maxNotes {
+		return
 	}
+	text := fmt.Sprintf(format, args...)
+	if len(text) > maxNote {
+		text = strings.ToValidUTF8(text[:maxNote], "") + "..."
+	}
+	*notes = append(*notes, text)
 }
 
 func newObject(where string, raw json.RawMessage, notes *[]string) object {

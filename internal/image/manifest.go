@@ -122,7 +122,7 @@ func ParseManifest(contentType string, raw []byte) (*Manifest, error) {
 		return parseSchema1(raw)
 	}
 	if doc.SchemaVersion != 0 && doc.SchemaVersion != 2 {
-		return nil, manifestError("the %s has schemaVersion %d instead of 2", s, doc.SchemaVersion)
+		return nil, manifestError("%s has schemaVersion 2, but this says %d", s, doc.SchemaVersion)
 	}
 	m := &Manifest{Digest: DigestOf(raw), Raw: raw, payload: raw, IsIndex: s == indexShape, ArtifactType: doc.ArtifactType, Annotations: doc.Annotations}
 	m.MediaType = doc.mediaType(s, bareMediaType(contentType))
@@ -184,7 +184,7 @@ func (doc *wireManifest) shape() (shape, error) {
 		return 0, manifestError("the document is no manifest: it has neither layers nor manifests")
 	}
 	if claimed := shapeOf(bareMediaType(doc.MediaType)); claimed != unknownShape && claimed != s {
-		return 0, manifestError("the document says it is an %s but has the members of an %s", claimed, s).
+		return 0, manifestError("the document says it is %s but has the members of %s", claimed, s).
 			WithFix("Do not use this image: documents like this are made to deceive. Build and push it again with a current tool.")
 	}
 	return s, nil
@@ -261,7 +261,10 @@ func (w *wireDescriptor) descriptor(what string, budget *annotationBudget) (Desc
 	}
 	if w.Platform != nil {
 		p := Platform{OS: w.Platform.OS, Architecture: w.Platform.Architecture, Variant: w.Platform.Variant, OSVersion: w.Platform.OSVersion}
-		for _, part := range []string{p.OS, p.Architecture, p.Variant, p.OSVersion} {
+		if !isPlatformWord(p.OSVersion) || len(p.OSVersion) > 64 {
+			p.OSVersion = ""
+		}
+		for _, part := range []string{p.OS, p.Architecture, p.Variant} {
 			if part != "" && (len(part) > 64 || !isPlatformWord(part)) {
 				return Descriptor{}, manifestError("the platform of %s has the odd part %s", what, shown(part))
 			}

@@ -50,7 +50,7 @@ func shapeOf(mediaType string) shape {
 }
 
 func (s shape) String() string {
-	return [...]string{"unknown document", "image manifest", "index", "schema 1 manifest", "artifact manifest"}[s]
+	return [...]string{"an unknown document", "an image manifest", "an index", "a schema 1 manifest", "an artifact manifest"}[s]
 }
 
 // bareMediaType removes parameters and normalises case; what cannot be read is "".

@@ -144,12 +144,12 @@ func (p Platform) IsZero() bool { return p == Platform{} }
 // isUnknown is how build tools mark children that are no images.
 func (p Platform) isUnknown() bool { return p.OS == "unknown" || p.Architecture == "unknown" }
 
-// Accepts says whether an image for have runs where want is asked for, and how good a match it is: 0 is exact, more is
-// worse. A want without a variant takes any, best none or the usual one; a want with a variant takes an older one of the
-// same architecture too, as container runtimes do. A want without a system version takes any; with one, only the same
-// build or an image that does not say.
-func (want Platform) Accepts(have Platform) (rank int, ok bool) {
-	want, have = want.canonical(), have.canonical()
+// Accepts says whether an image for have runs where p is asked for, and how good a match it is: 0 is exact, more is
+// worse. Without a variant p takes any, best none or the usual one; with a variant it takes an older one of the same
+// architecture too, as container runtimes do. Without a system version p takes any; with one, only the same build or an
+// image that does not say.
+func (p Platform) Accepts(have Platform) (rank int, ok bool) {
+	want, have := p.canonical(), have.canonical()
 	if want.OS != have.OS || want.Architecture != have.Architecture {
 		return 0, false
 	}

@@ -60,6 +60,10 @@ func ParseReference(s string) (Reference, error) {
 	if err != nil {
 		return Reference{}, explain(s, rest, err)
 	}
+	if dockerref.Domain(named) == "" {
+		return Reference{}, referenceError("%s: %s is not a host name", shown(s), shown(host)).
+			WithFix("A first part with a dot or a colon is the registry's host; host names have letters, digits, '-' and '.'.")
+	}
 	ref.Registry, ref.Repository = dockerref.Domain(named), dockerref.Path(named)
 	if tagged, ok := named.(dockerref.Tagged); ok {
 		ref.Tag = tagged.Tag()
@@ -91,7 +95,15 @@ func checkReferenceText(s string) error {
 			return referenceError("%s contains a character that is not ASCII", shown(s))
 		}
 	}
-	if scheme, rest, found := strings.Cut(s, "://"); found {
+	scheme, rest, hasScheme := strings.Cut(s, "://")
+	if i := strings.LastIndexByte(s, '@'); i >= 0 && (hasScheme || strings.Contains(s[i:], "/")) {
+		if _, err := ParseDigest(s[i+1:]); err != nil {
+			// The text is not repeated: it may hold a password.
+			return referenceError("the reference has a user name before the registry").
+				WithFix("Leave out everything before and including the '@'. Credentials belong in the registry's integration.")
+		}
+	}
+	if hasScheme {
 		return referenceError("%s begins with a scheme", shown(s)).
 			WithFix("Leave %s:// out and write %s. Whether a registry is reached by http or https is a setting of its integration.", scheme, shown(rest))
 	}

@@ -41,19 +41,10 @@ func parseSchema1(raw []byte) (*Manifest, error) {
 	if doc.SchemaVersion != 1 {
 		return nil, manifestError("the schema 1 manifest has schemaVersion %d", doc.SchemaVersion)
 	}
-	m := &Manifest{MediaType: MediaTypeDockerSchema1, Raw: raw, payload: raw}
 	if len(doc.Signatures) > 0 {
-		m.MediaType = MediaTypeDockerSchema1Signed
-		var protected []string
-		for _, s := range doc.Signatures {
-			protected = append(protected, s.Protected)
-		}
-		var err error
-		if m.payload, err = signedPayload(raw, protected); err != nil {
-			return nil, err
-		}
+		return parseSigned(raw, doc)
 	}
-	m.Digest = DigestOf(m.payload)
+	m := &Manifest{MediaType: MediaTypeDockerSchema1, Digest: DigestOf(raw), Raw: raw, payload: raw}
 	switch {
 	case len(doc.FSLayers) != len(doc.History):
 		return nil, manifestError("the schema 1 manifest has %d layers but %d history entries", len(doc.FSLayers), len(doc.History))
@@ -62,7 +53,8 @@ func parseSchema1(raw []byte) (*Manifest, error) {
 	case len(doc.FSLayers) > MaxLayers:
 		return nil, manifestError("the schema 1 manifest has %d layers; the limit is %d", len(doc.FSLayers), MaxLayers)
 	}
-	previous := ""
+	var previousID string
+	var previousDigest Digest
 	for i := len(doc.FSLayers) - 1; i >= 0; i-- {
 		what := fmt.Sprintf("history entry %d", i+1)
 		digest, err := ParseDigest(doc.FSLayers[i].BlobSum)
@@ -80,10 +72,10 @@ func parseSchema1(raw []byte) (*Manifest, error) {
 		if err := json.Unmarshal(compatibility, &entry); err != nil {
 			return nil, manifestError("%s is malformed: %s", what, describeJSONError(err))
 		}
-		if entry.ID != "" && entry.ID == previous {
+		if entry.ID != "" && entry.ID == previousID && digest == previousDigest {
 			continue // an old Docker wrote some entries twice in a row
 		}
-		previous = entry.ID
+		previousID, previousDigest = entry.ID, digest
 		empty := entry.ThrowAway || digest == emptyLayer
 		m.history = append(m.history, schema1Entry{compatibility: compatibility, empty: empty})
 		if !empty {
@@ -93,43 +85,54 @@ func parseSchema1(raw []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// signedPayload cuts a signed manifest back to what was signed: its beginning up to formatLength, and formatTail.
-func signedPayload(raw []byte, protected []string) ([]byte, error) {
+// parseSigned reads what was signed and nothing else: a member that follows the signed part is not the registry's.
+func parseSigned(raw []byte, doc wireSchema1) (*Manifest, error) {
 	var payload []byte
-	for i, text := range protected {
-		decoded, err := decodeJOSE(text)
-		if err != nil {
-			return nil, manifestError("signature %d of the schema 1 manifest is malformed", i+1)
-		}
-		var header struct {
-			FormatLength int    `json:"formatLength"`
-			FormatTail   string `json:"formatTail"`
-		}
-		if err := json.Unmarshal(decoded, &header); err != nil {
-			return nil, manifestError("signature %d of the schema 1 manifest is malformed", i+1)
-		}
-		tail, err := decodeJOSE(header.FormatTail)
-		if err != nil || header.FormatLength <= 0 || header.FormatLength > len(raw) || len(tail) > len(raw) {
+	for i, signature := range doc.Signatures {
+		signed, ok := signedPart(raw, signature.Protected)
+		if !ok {
 			return nil, manifestError("signature %d of the schema 1 manifest does not say what it signs", i+1)
 		}
-		signed := append(bytes.Clone(raw[:header.FormatLength]), tail...)
-		if payload == nil {
-			payload = signed
-		} else if !bytes.Equal(payload, signed) {
+		if payload != nil && !bytes.Equal(payload, signed) {
 			return nil, manifestError("the signatures of the schema 1 manifest are for different content")
 		}
+		payload = signed
 	}
-	// What was signed must be what was read: the same members without the signatures.
-	var all, some map[string]json.RawMessage
-	if json.Unmarshal(raw, &all) != nil || json.Unmarshal(payload, &some) != nil {
-		return nil, manifestError("what the schema 1 manifest signs is not JSON")
+	var inner struct {
+		Signatures json.RawMessage `json:"signatures"`
 	}
-	for name := range all {
-		if fold(name) != "signatures" && !bytes.Equal(all[name], some[name]) {
-			return nil, manifestError("the schema 1 manifest has a member %s that is not signed", shown(name))
-		}
+	if err := json.Unmarshal(payload, &inner); err != nil || inner.Signatures != nil {
+		return nil, manifestError("what the schema 1 manifest signs is no manifest")
 	}
-	return payload, nil
+	m, err := ParseManifest(MediaTypeDockerSchema1, payload)
+	if err != nil {
+		return nil, err
+	}
+	if shapeOf(m.MediaType) != schema1Shape {
+		return nil, manifestError("what the schema 1 manifest signs is of another kind")
+	}
+	m.MediaType, m.Raw = MediaTypeDockerSchema1Signed, raw
+	return m, nil
+}
+
+// signedPart is the beginning of raw up to formatLength, and formatTail.
+func signedPart(raw []byte, protected string) ([]byte, bool) {
+	decoded, err := decodeJOSE(protected)
+	if err != nil {
+		return nil, false
+	}
+	var header struct {
+		FormatLength int    `json:"formatLength"`
+		FormatTail   string `json:"formatTail"`
+	}
+	if err := json.Unmarshal(decoded, &header); err != nil {
+		return nil, false
+	}
+	tail, err := decodeJOSE(header.FormatTail)
+	if err != nil || header.FormatLength <= 0 || header.FormatLength > len(raw) {
+		return nil, false
+	}
+	return append(bytes.Clone(raw[:header.FormatLength]), tail...), true
 }
 
 func decodeJOSE(text string) ([]byte, error) {

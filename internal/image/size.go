@@ -5,6 +5,9 @@ import "fmt"
 // SizeText is a number of bytes for reading, in decimal units as registries show them: "27.5 MB".
 func SizeText(n int64) string {
 	const unit = 1000
+	if n < 0 {
+		return "unknown"
+	}
 	if n < unit {
 		return fmt.Sprintf("%d B", n)
 	}

@@ -80,8 +80,8 @@ func Off(field string) *Condition { return &Condition{field, false} }
 func (c *Condition) holds(cfg Config) bool { return cfg.On(c.Field) == c.Value }
 
 // A Problem is one thing wrong with a draft; Field is the declared name, or a top-level JSON key, or "" when it concerns
-// several.
-type Problem struct{ Field, Message string }
+// several. Fix says what to do where the message does not.
+type Problem struct{ Field, Message, Fix string }
 
 // Defaults are the settings a form starts with.
 func (t Type) Defaults() Config {

@@ -94,7 +94,7 @@ func (o *opened) list(ctx context.Context) (*listing, error) {
 		if !ok || c.Integration.Revision != in.Revision {
 			if c, err = o.types.Open(in, o.deps); err != nil {
 				next.broken[in.ID] = in.Revision
-				if before.broken[in.ID] != in.Revision {
+				if revision, known := before.broken[in.ID]; !known || revision != in.Revision {
 					o.log.WarnContext(ctx, "an integration cannot be opened and is left out",
 						"integration", in.Name, "id", in.ID, "type", in.Type, "error", err)
 				}

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -62,9 +63,18 @@ func (t *Types) Validate(d Draft) (Draft, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return Draft{}, &fault.Error{Code: fault.Invalid, Err: Problems(problems)}
+		return Draft{}, &fault.Error{Code: fault.Invalid, Fix: firstFix(problems), Err: Problems(problems)}
 	}
 	return d, nil
+}
+
+func firstFix(problems []Problem) string {
+	for _, p := range problems {
+		if p.Fix != "" {
+			return p.Fix
+		}
+	}
+	return ""
 }
 
 // trim removes space around text and line ends around secrets, where pasting leaves them. A secret of nothing but space is
@@ -91,21 +101,21 @@ func (t Type) trim(d Draft) Draft {
 func (t Type) commonProblems(d Draft) []Problem {
 	var problems []Problem
 	if len(d.Categories) == 0 {
-		problems = append(problems, Problem{"categories", "integrations require a category"})
+		problems = append(problems, Problem{Field: "categories", Message: "integrations require a category"})
 	}
 	for _, c := range d.Categories {
 		if !slices.Contains(t.Categories, c) {
-			problems = append(problems, Problem{"categories", "type '" + t.ID + "' does not offer category " + printable(string(c))})
+			problems = append(problems, Problem{Field: "categories", Message: "type '" + t.ID + "' does not offer category " + printable(string(c))})
 		}
 	}
 	if d.Name == "" {
-		problems = append(problems, Problem{"name", "name for integration is required"})
+		problems = append(problems, Problem{Field: "name", Message: "name for integration is required"})
 	}
 	if message := textProblem("name for integration", d.Name, maxName); message != "" {
-		problems = append(problems, Problem{"name", message})
+		problems = append(problems, Problem{Field: "name", Message: message})
 	}
 	if message := textProblem("clusterId", d.ClusterID, maxName); message != "" {
-		problems = append(problems, Problem{"clusterId", message})
+		problems = append(problems, Problem{Field: "clusterId", Message: message})
 	}
 	return problems
 }
@@ -119,54 +129,45 @@ func (t Type) kindProblems(d Draft) []Problem {
 	if len(d.KindsSent) > 0 {
 		message += ", not '" + d.KindsSent[0] + "'"
 	}
-	return []Problem{{t.ConfigKey, message}}
+	return []Problem{{Field: t.ConfigKey, Message: message}}
 }
 
 func (t Type) fieldProblems(c Config) []Problem {
 	var problems []Problem
 	for _, f := range t.Fields {
-		if message := f.problem(c, t.ConfigKey); message != "" {
-			problems = append(problems, Problem{f.Name, message})
+		if p := f.problem(c, t.ConfigKey); p.Message != "" {
+			p.Field = f.Name
+			problems = append(problems, p)
 		}
 	}
 	return problems
 }
 
-// problem is what is wrong with the field's value, or "".
-func (f Field) problem(c Config, configKey string) string {
-	key := configKey + "." + f.Name
+// problem is what is wrong with the field's value; without a message nothing is.
+func (f Field) problem(c Config, configKey string) Problem {
+	what := "'" + configKey + "." + f.Name + "'"
 	sealed := c.Secret(f.Name)
 	text := c.Text(f.Name)
 	switch {
 	case f.Kind == Toggle:
-		return ""
+		return Problem{}
 	case text == "" && !sealed.IsSet():
 		if f.Applies(c) {
-			return f.Required
+			return Problem{Message: f.Required}
 		}
-		return ""
+		return Problem{}
 	case sealed.IsMask():
-		return "'" + key + "' is the mask, not a credential: send the credential itself"
+		return Problem{Message: what + " is the mask, not a credential", Fix: "Send the credential itself."}
 	case f.Kind == Secret:
-		return textProblem("'"+key+"'", sealed.Reveal(), maxSecret)
-	case f.Kind == JSON:
-		if len(sealed.Reveal()) > maxSecret || !json.Valid([]byte(sealed.Reveal())) {
-			return "Valid JSON is required for " + f.Label
-		}
-		return ""
-	case f.Kind == Choice:
-		if !slices.Contains(f.Options, text) {
-			return "'" + key + "' must be one of: " + strings.Join(f.Options, ", ")
-		}
-		return ""
-	}
-	if message := textProblem("'"+key+"'", text, maxText); message != "" {
-		return message
-	}
-	if f.Kind == Endpoint {
+		return Problem{Message: textProblem(what, sealed.Reveal(), maxSecret)}
+	case f.Kind == JSON && (len(sealed.Reveal()) > maxSecret || !json.Valid([]byte(sealed.Reveal()))):
+		return Problem{Message: "Valid JSON is required for " + f.Label}
+	case f.Kind == Choice && !slices.Contains(f.Options, text):
+		return Problem{Message: what + " must be one of: " + strings.Join(f.Options, ", ")}
+	case f.Kind == Endpoint:
 		return endpointProblem(text)
 	}
-	return ""
+	return Problem{Message: textProblem(what, text, maxText)}
 }
 
 // textProblem finds what no setting may hold. It does not repeat the value.
@@ -185,27 +186,30 @@ func textProblem(what, value string, limit int) string {
 // metadataHosts answer with a machine's cloud credentials. The client refuses them again when it connects, by address.
 var metadataHosts = []string{"metadata.google.internal", "metadata", "169.254.169.254", "fd00:ec2::254", "100.100.100.200"}
 
-func endpointProblem(text string) string {
+func endpointProblem(text string) Problem {
 	endpoint, err := distribution.ParseEndpoint(text, false)
 	if err != nil {
-		return "invalid endpoint: " + err.Error()
+		message := err.Error()
+		var f *fault.Error
+		if errors.As(err, &f) {
+			message = f.What
+		}
+		return Problem{Message: "invalid endpoint: " + message, Fix: fault.FixOf(err)}
 	}
 	host := hostname(endpoint.Host)
 	addr, err := netip.ParseAddr(host)
 	if slices.Contains(metadataHosts, host) || (err == nil && addr.Unmap().IsLinkLocalUnicast()) {
-		return "invalid endpoint: endpoint cannot reference the cluster metadata service"
+		return Problem{Message: "invalid endpoint: endpoint cannot reference the cluster metadata service"}
 	}
-	return ""
+	return Problem{}
 }
 
-// hostname is host without port, brackets, trailing dot and case.
-func hostname(hostport string) string {
-	host := hostport
+// hostname is a parsed endpoint's host without port and brackets.
+func hostname(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		host = host[:i]
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	return strings.Trim(host, "[]")
 }
 
 // printable bounds what an error repeats of a request.

@@ -57,7 +57,7 @@ type checker struct {
 }
 
 func (c *checker) that(ok bool, field, format string, args ...any) {
-	if !ok {
+	if !ok && !c.policy.positions.broken(field) {
 		c.problems = append(c.problems, c.policy.problem(field, format, args...))
 	}
 }
@@ -105,6 +105,6 @@ func (p *Policy) problem(field, format string, args ...any) Problem {
 		if path == "" {
 			return problem
 		}
-		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+		path = parent(path)
 	}
 }

@@ -93,6 +93,12 @@ func (r *reader) problem(n *yaml.Node, path, format string, args ...any) {
 	})
 }
 
+// misshapen reports a value that cannot be read at all.
+func (r *reader) misshapen(n *yaml.Node, path, format string, args ...any) {
+	r.policy.positions.breaks(path)
+	r.problem(n, path, format, args...)
+}
+
 // fields reads the values of a mapping, by key.
 type fields map[string]func(n *yaml.Node, path string)
 
@@ -127,16 +133,9 @@ func (r *reader) document(n *yaml.Node) {
 	for _, f := range []struct{ path, got, want string }{
 		{"apiVersion", version, apiVersion}, {"kind", what, kind},
 	} {
-		if f.got == f.want || n.Kind != yaml.MappingNode {
-			continue
+		if f.got != f.want && n.Kind == yaml.MappingNode {
+			r.problems = append(r.problems, p.problem(f.path, "must be %s, not %q", f.want, f.got))
 		}
-		at := place{n.Line, n.Column}
-		if found, ok := p.positions.at(f.path, 1, 0); ok || found.line > 0 {
-			at = found
-		}
-		r.problems = append(r.problems, Problem{
-			Policy: p.ID, Field: f.path, Line: at.line, Column: at.column, Message: fmt.Sprintf("must be %s, not %q", f.want, f.got),
-		})
 	}
 }
 
@@ -146,7 +145,7 @@ func (r *reader) mapping(n *yaml.Node, path string, known fields) {
 	}
 	r.policy.positions[path] = locate(n, r.lines)
 	if n.Kind != yaml.MappingNode {
-		r.problem(n, path, "must be a mapping of %s", names(known))
+		r.misshapen(n, path, "must be a mapping of %s", names(known))
 		return
 	}
 	seen := map[string]int{}
@@ -172,7 +171,7 @@ func names(known fields) string { return strings.Join(slices.Sorted(maps.Keys(kn
 // plain refuses anchors and aliases, which a policy has no use for.
 func (r *reader) plain(n *yaml.Node, path string) bool {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		r.problem(n, path, "anchors and aliases are not supported")
+		r.misshapen(n, path, "anchors and aliases are not supported")
 		return false
 	}
 	return true
@@ -185,7 +184,7 @@ func (r *reader) scalar(n *yaml.Node, path string) bool {
 	}
 	r.policy.positions[path] = locate(n, r.lines)
 	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
-		r.problem(n, path, "must be text")
+		r.misshapen(n, path, "must be text")
 		return false
 	}
 	return true
@@ -197,7 +196,7 @@ func (r *reader) text(to *string) func(*yaml.Node, string) {
 			return
 		}
 		if n.ShortTag() != "!!str" {
-			r.problem(n, path, "must be text; put it in quotes")
+			r.misshapen(n, path, "must be text; put it in quotes")
 			return
 		}
 		*to = strings.TrimSpace(n.Value)
@@ -215,7 +214,7 @@ func (r *reader) items(n *yaml.Node, path string, each func(n *yaml.Node, path s
 	}
 	r.policy.positions[path] = locate(n, r.lines)
 	if n.Kind != yaml.SequenceNode {
-		r.problem(n, path, "must be a list")
+		r.misshapen(n, path, "must be a list")
 		return
 	}
 	for i, item := range n.Content {
@@ -249,7 +248,7 @@ func (r *reader) toggle(to *bool) func(*yaml.Node, string) {
 			return
 		}
 		if n.ShortTag() != "!!bool" || n.Decode(to) != nil {
-			r.problem(n, path, "must be true or false")
+			r.misshapen(n, path, "must be true or false")
 		}
 	}
 }
@@ -262,7 +261,7 @@ func (r *reader) table(to *map[string]string) func(*yaml.Node, string) {
 		}
 		r.policy.positions[path] = locate(n, r.lines)
 		if n.Kind != yaml.MappingNode {
-			r.problem(n, path, "must be a mapping of names to text")
+			r.misshapen(n, path, "must be a mapping of names to text")
 			return
 		}
 		*to = map[string]string{}

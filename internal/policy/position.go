@@ -15,6 +15,8 @@ type position struct {
 	// lines holds, for each line of a text value, where its first character stands. It is nil when the document's form of
 	// the text does not keep its lines, as with folded blocks.
 	lines []place
+	// broken says that the value could not be read, so that its absence is no news.
+	broken bool
 }
 
 type place struct{ line, column int }
@@ -32,6 +34,27 @@ func (p positions) at(field string, line, column int) (place, bool) {
 	start := pos.lines[line-1]
 	return place{start.line, start.column + column}, true
 }
+
+// breaks notes that a field, or a part of the document around many, could not be read.
+func (p positions) breaks(path string) {
+	pos := p[path]
+	pos.broken = true
+	p[path] = pos
+}
+
+func (p positions) broken(field string) bool {
+	for path := field; ; path = parent(path) {
+		if p[path].broken {
+			return true
+		}
+		if path == "" {
+			return false
+		}
+	}
+}
+
+// parent is the path of the mapping or list around a field.
+func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
 // locate finds where a scalar's lines stand. It believes only what it finds again in the document.
 func locate(n *yaml.Node, document []string) position {

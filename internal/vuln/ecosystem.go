@@ -174,7 +174,7 @@ func packageKey(base, name string) string {
 const maxVersion = 256
 
 var (
-	goRelease = regexp.MustCompile(`^(\d+)\.(\d+)(?:\.(\d+))?(?:(beta|rc)(\d+))?(?:[-+].*)?$`)
+	goRelease = regexp.MustCompile(`^(\d+)\.(\d+)(?:\.(\d+))?(?:-?(beta|rc)\.?(\d+))?(?:[-+].*)?$`)
 	blank     = " \t\r\n"
 )
 
@@ -209,8 +209,11 @@ func goVersion(v string) string {
 	v = strings.TrimPrefix(strings.TrimPrefix(v, "go"), "v")
 	v, _, _ = strings.Cut(v, " ")
 	m := goRelease.FindStringSubmatch(v)
-	if m == nil {
+	if m == nil || strings.HasSuffix(v, "-0") {
 		return v
+	}
+	if strings.Contains(v, "devel") {
+		return "devel"
 	}
 	patch := m[3]
 	if patch == "" {
@@ -223,19 +226,43 @@ func goVersion(v string) string {
 	return s
 }
 
-// parseVersion never panics, whatever the library does with odd input.
-func parseVersion(base, v string) (_ semantic.Version, err error) {
-	defer recovered(&err)
-	r, ok := ecosystems[base]
-	if !ok {
-		return nil, fmt.Errorf("versions of %s cannot be compared", base)
-	}
-	return semantic.Parse(v, r.compare)
+// versions parses versions of one ecosystem, each once: the same few stand in most advisories about a package. It never
+// panics, whatever the library does with odd input. It is not safe for concurrent use.
+type versions struct {
+	base   string
+	parsed map[string]semantic.Version
 }
 
-func compareTo(v semantic.Version, other string) (c int, err error) {
+func versionsOf(base string) *versions { return &versions{base, map[string]semantic.Version{}} }
+
+func (vs *versions) parse(text string) (v semantic.Version, err error) {
+	if v, ok := vs.parsed[text]; ok {
+		return v, nil
+	}
 	defer recovered(&err)
-	return v.CompareStr(other)
+	r, ok := ecosystems[vs.base]
+	if !ok {
+		return nil, fmt.Errorf("versions of %s cannot be compared", vs.base)
+	}
+	if v, err = semantic.Parse(text, r.compare); err != nil {
+		return nil, err
+	}
+	// Some defects show only when the version is compared.
+	if _, err = v.Compare(v); err != nil {
+		return nil, err
+	}
+	vs.parsed[text] = v
+	return v, nil
+}
+
+// compare is negative if v is lower than the version that text is.
+func (vs *versions) compare(v semantic.Version, text string) (c int, err error) {
+	w, err := vs.parse(text)
+	if err != nil {
+		return 0, err
+	}
+	defer recovered(&err)
+	return v.Compare(w)
 }
 
 func recovered(err *error) {

@@ -104,7 +104,7 @@ func (r rating) severity() Severity {
 	return severityOfScore(r.score)
 }
 
-// severityOfScore maps CVSS's bands. A score of 0 means that there is no impact.
+// severityOfScore maps CVSS's bands. A score of 0 is CVSS's "none", for which there is no word here.
 func severityOfScore(score float64) Severity {
 	switch {
 	case score >= 9:
@@ -116,7 +116,7 @@ func severityOfScore(score float64) Severity {
 	case score > 0:
 		return Low
 	}
-	return Negligible
+	return Unknown
 }
 
 // ratingOf reads an OSV severity array: a distribution's word (type "Ubuntu"), and the newest CVSS version that parses.

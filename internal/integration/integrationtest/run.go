@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
@@ -55,7 +54,7 @@ func Run(t *testing.T, typ integration.Type, c Case) {
 	t.Run("the description is the declaration", s.described)
 	t.Run("only its own host is served", s.hosts)
 	t.Run("the credential is the configured one", s.credential)
-	t.Run("detected settings are valid", s.detected)
+	t.Run("a detected host is served", s.detected)
 }
 
 type suite struct {
@@ -127,16 +126,6 @@ func (s suite) open(t *testing.T, settings map[string]any) integration.Candidate
 		t.Fatalf("Open: %v", err)
 	}
 	return c
-}
-
-func (s suite) secrets() map[string]string {
-	found := map[string]string{}
-	for _, f := range s.typ.Fields {
-		if v, _ := s.c.Settings[f.Name].(string); f.IsSecret() && v != "" {
-			found[f.Name] = v
-		}
-	}
-	return found
 }
 
 func (s suite) wire(t *testing.T) {
@@ -225,109 +214,6 @@ func (s suite) otherKind(t *testing.T) {
 	}
 }
 
-func (s suite) masked(t *testing.T) {
-	secrets := s.secrets()
-	if len(secrets) == 0 && slices.ContainsFunc(s.typ.Fields, integration.Field.IsSecret) {
-		t.Fatal("the case sets none of the type's secrets")
-	}
-	in := s.valid(t, s.c.Settings)
-	encoded, err := json.Marshal(s.types.Encode(in))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Count(string(encoded), `"`+secret.Mask+`"`); got != len(secrets) {
-		t.Errorf("%d masks for %d secrets: %s", got, len(secrets), encoded)
-	}
-	plain, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
-		slog.New(h).Info("made", "integration", in, "config", in.Config, "group", slog.GroupValue(slog.Any("c", in.Config)))
-	}
-	shown := []string{string(encoded), string(plain), log.String()}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		shown = append(shown, fmt.Sprintf(verb+verb+verb, in, &in, in.Config))
-	}
-	for name, value := range secrets {
-		quoted, _ := json.Marshal(value)
-		for _, text := range shown {
-			if strings.Contains(text, value) || strings.Contains(text, strings.Trim(string(quoted), `"`)) ||
-				strings.Contains(text, fmt.Sprintf("%x", value)) {
-				t.Errorf("%s is shown in %s", name, text)
-			}
-		}
-	}
-}
-
-// masks is what a client sends back after reading Settings.
-func (s suite) masks() map[string]any {
-	settings := maps.Clone(s.c.Settings)
-	for name := range s.secrets() {
-		settings[name] = secret.Mask
-	}
-	return settings
-}
-
-func (s suite) keep(t *testing.T) {
-	stored := s.valid(t, s.c.Settings)
-	read, err := json.Marshal(s.types.Encode(stored))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, updatePassword := range []bool{false, true} {
-		d, err := s.types.Keep(stored, s.decode(t, read), updatePassword)
-		if err == nil {
-			d, err = s.types.Validate(d)
-		}
-		if err != nil {
-			t.Fatalf("updatePassword %t: %v", updatePassword, err)
-		}
-		if !sameConfig(d.Config, stored.Config) {
-			t.Errorf("updatePassword %t: %v came back as %v", updatePassword, stored.Config, d.Config)
-		}
-	}
-	if len(s.secrets()) > 0 {
-		if _, err := s.types.Validate(s.decode(t, read)); fault.CodeOf(err) != fault.Invalid {
-			t.Errorf("a mask is taken for a secret where nothing is stored: %v", err)
-		}
-	}
-}
-
-func (s suite) bound(t *testing.T) {
-	if len(s.secrets()) == 0 {
-		t.Skip("the type has no secrets")
-	}
-	stored := s.valid(t, s.c.Settings)
-	bound := 0
-	for _, f := range s.typ.Fields {
-		if !f.BindsSecret {
-			continue
-		}
-		bound++
-		settings := s.masks()
-		switch {
-		case f.Kind == integration.Toggle:
-			settings[f.Name] = !stored.Config.On(f.Name)
-		case f.Kind == integration.Endpoint:
-			settings[f.Name] = "elsewhere.example"
-		default:
-			settings[f.Name] = stored.Config.Text(f.Name) + "x"
-		}
-		want := "credentials required to update field '" + s.typ.ConfigKey + "." + f.Name + "'"
-		for _, updatePassword := range []bool{false, true} {
-			_, err := s.types.Keep(stored, s.decode(t, s.body(settings, camel)), updatePassword)
-			if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), want) {
-				t.Errorf("changed %s with updatePassword %t gives %v, want %q", f.Name, updatePassword, err, want)
-			}
-		}
-	}
-	if bound == 0 {
-		t.Error("the type has secrets and no field that binds them")
-	}
-}
-
 func (s suite) described(t *testing.T) {
 	raw, err := json.Marshal(s.typ.Describe())
 	if err != nil {
@@ -412,6 +298,7 @@ func (s suite) credential(t *testing.T) {
 	}
 }
 
+// detected checks that what a host gives away leads to that very host, look-alikes included.
 func (s suite) detected(t *testing.T) {
 	if s.typ.Detect == nil {
 		return
@@ -420,16 +307,23 @@ func (s suite) detected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, ok := s.typ.Detect(ref.Registry)
-	if !ok {
-		t.Fatalf("%s is not detected", ref.Registry)
+	own := ref.Registry
+	if _, ok := s.typ.Detect(own); !ok {
+		t.Errorf("%s is not detected", own)
 	}
-	for name := range config.Values() {
-		s.field(t, name)
-	}
-	for _, host := range []string{ref.Registry + ".evil.example", "evil-" + ref.Registry, "not" + ref.Registry} {
-		if _, ok := s.typ.Detect(host); ok {
-			t.Errorf("%s is detected", host)
+	for _, host := range []string{own, own + ".evil.example", "evil-" + own, "not" + own, own + ":5000", "", "localhost"} {
+		config, ok := s.typ.Detect(host)
+		if !ok {
+			continue
+		}
+		settings := maps.Clone(s.c.Settings)
+		for name, v := range config.Values() {
+			s.field(t, name)
+			settings[name] = v
+		}
+		ref.Registry = host
+		if !s.open(t, settings).Registry.Serves(ref) {
+			t.Errorf("%s is detected as %v, which does not serve it", host, config)
 		}
 	}
 }

@@ -1,0 +1,228 @@
+// Package apitest starts the API on a real store, with real sign-in, real registry types and a registry in process, for
+// tests of the API and of its client.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/uuid"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/landwaiter/landwaiter/internal/api"
+	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integrations"
+	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/scan"
+	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/store"
+	"github.com/landwaiter/landwaiter/internal/vuln"
+)
+
+// Marked is a secret that must be in no answer and no log.
+const Marked = "marked-5ecret-value"
+
+// A Fixture is a running API and what is around it.
+type Fixture struct {
+	API          *api.API
+	Integrations *integration.Service
+	Auth         *auth.Service
+	Registry     string // host:port of a registry that takes the user robot with the password Marked
+	Image        string // a reference in it
+	Log          *Log
+	tokens       map[auth.Role]string
+}
+
+// Nobody is a role without permissions.
+const Nobody auth.Role = "Nobody"
+
+// Password of the user admin.
+const Password = "admin-pass-Word-1"
+
+// Log collects log lines.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *Log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// builtin is compiled once: that takes longer than all the rest.
+var builtin = sync.OnceValues(func() (*policy.Set, error) { return policy.Compile(policy.Builtin()) })
+
+// Start makes a Fixture. change may be nil.
+func Start(t testing.TB, change func(*api.Options)) *Fixture {
+	t.Helper()
+	ctx := context.Background()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := &Fixture{Log: &Log{}, tokens: map[auth.Role]string{}}
+	log := slog.New(slog.NewTextHandler(f.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+
+	st, err := store.Open(ctx, store.Options{URL: "sqlite::memory:", Key: [32]byte{1}, Now: time.Now, Rand: rand.Reader})
+	must(err)
+	t.Cleanup(func() { st.Close() })
+
+	types, err := integration.NewTypes(integrations.All()...)
+	must(err)
+	client := distribution.New(distribution.Options{Now: time.Now})
+	f.Integrations = integration.NewService(integration.ServiceOptions{
+		Store: st, Types: types, Tester: client, Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now, Log: log,
+	})
+	f.Auth = auth.New(auth.Options{Store: st, Now: time.Now, Rand: rand.Reader})
+	for _, role := range auth.Roles() {
+		_, value, err := f.Auth.CreateToken(ctx, string(role), role, time.Time{})
+		must(err)
+		f.tokens[role] = value.Reveal()
+	}
+	f.tokens[Nobody] = "lw_" + strings.Repeat("n", 43)
+	hash := sha256.Sum256([]byte(f.tokens[Nobody]))
+	must(st.CreateToken(ctx, auth.Token{ID: uuid.NewString(), Name: "nobody", Role: Nobody, Hash: hash[:], Created: time.Now()}))
+
+	policies, err := builtin()
+	must(err)
+	advisories := &advisories{dir: t.TempDir()}
+	t.Cleanup(advisories.close)
+	o := api.Options{
+		Integrations: f.Integrations, Types: types, Auth: f.Auth, Assessments: st, Policies: policies, Version: "1.2.3-test",
+		Assess: assess.New(assess.Options{
+			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: policies,
+			Store: st, Now: time.Now, NewID: uuid.NewString, Log: log,
+		}),
+		Advisories: advisories, UploadDir: t.TempDir(), Log: log,
+	}
+	if change != nil {
+		change(&o)
+	}
+	f.API = api.New(o)
+	f.serveRegistry(t)
+	return f
+}
+
+// Token is the API token of a role.
+func (f *Fixture) Token(role auth.Role) string { return f.tokens[role] }
+
+// EnsureAdmin creates the user admin with Password, which takes a moment.
+func (f *Fixture) EnsureAdmin(t testing.TB) {
+	t.Helper()
+	if _, err := f.Auth.EnsureAdmin(context.Background(), secret.New(Password)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serveRegistry starts a registry with one image.
+func (f *Fixture) serveRegistry(t testing.TB) {
+	t.Helper()
+	inner := registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "robot" || password != Marked {
+			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"wrong"}]}`, http.StatusUnauthorized)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	f.Registry = strings.TrimPrefix(srv.URL, "http://")
+	f.Image = f.Registry + "/team/app:1.0"
+	ref, err := name.ParseReference(f.Image, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := mutate.Config(empty.Image, v1.Config{User: "app", Cmd: []string{"/app"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img, err = mutate.ConfigFile(img, &v1.ConfigFile{
+		OS: "linux", Architecture: "amd64", Config: v1.Config{User: "app"}, RootFS: v1.RootFS{Type: "layers"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, img, remote.WithAuth(&authn.Basic{Username: "robot", Password: Marked})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Docker is the body of an integration for the fixture's registry.
+func (f *Fixture) Docker(integrationName, password string) string {
+	return fmt.Sprintf(`{"name":%q,"type":"docker","categories":["REGISTRY"],"skipTestIntegration":true,`+
+		`"docker":{"endpoint":"http://%s","username":"robot","password":%q}}`, integrationName, f.Registry, password)
+}
+
+// Do sends one request as a role; "" sends no credentials.
+func (f *Fixture) Do(method, url, body string, role auth.Role) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, url, strings.NewReader(body))
+	if role != "" {
+		r.Header.Set("Authorization", "Bearer "+f.tokens[role])
+	}
+	w := httptest.NewRecorder()
+	f.API.ServeHTTP(w, r)
+	return w
+}
+
+// advisories is an index directory without caching.
+type advisories struct {
+	dir  string
+	mu   sync.Mutex
+	open []io.Closer
+}
+
+func (a *advisories) index() *vuln.Index {
+	index, err := vuln.Open(a.dir)
+	if err != nil {
+		panic(err)
+	}
+	if index != nil {
+		a.mu.Lock()
+		a.open = append(a.open, index)
+		a.mu.Unlock()
+	}
+	return index
+}
+
+func (a *advisories) close() {
+	for _, c := range a.open {
+		c.Close()
+	}
+}
+
+func (a *advisories) Acquire() (*vuln.Index, func()) { return a.index(), func() {} }
+func (a *advisories) Status() vuln.Status            { return a.index().Status() }
+func (a *advisories) Import(ctx context.Context, source string) (vuln.ImportResult, error) {
+	return vuln.Import(ctx, a.dir, source, vuln.ImportOptions{Now: time.Now()})
+}

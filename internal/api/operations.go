@@ -1,0 +1,112 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/landwaiter/landwaiter/internal/auth"
+)
+
+// Who may call an operation that needs no permission.
+const (
+	anyone   auth.Permission = ""          // without signing in
+	signedIn auth.Permission = "signed in" // whatever the role
+)
+
+// An operation is one method of one path, and what it needs.
+type operation struct {
+	method, path string
+	needs        auth.Permission
+	tag          string
+	summary      string
+	description  string
+}
+
+// operations is every operation by its ID.
+var operations = map[string]operation{
+	"ping":       {"GET", "/v1/ping", anyone, "System", "Say that the server answers", ""},
+	"metadata":   {"GET", "/v1/metadata", signedIn, "System", "Show the server's version", ""},
+	"authStatus": {"GET", "/v1/auth/status", signedIn, "System", "Show who the caller is and what they may do", ""},
+
+	"listIntegrations": {"GET", "/v1/imageintegrations", auth.ReadIntegrations, "Integrations", "List integrations",
+		"Secrets are masked as ****** when they are set and empty when they are not."},
+	"getIntegration": {"GET", "/v1/imageintegrations/{id}", auth.ReadIntegrations, "Integrations", "Show an integration", ""},
+	"createIntegration": {"POST", "/v1/imageintegrations", auth.WriteIntegrations, "Integrations", "Create an integration",
+		"The connection is tested first unless skipTestIntegration is true. The answer is the stored integration with its secrets masked."},
+	"replaceIntegration": {"PUT", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Replace an integration",
+		"A secret sent as ****** keeps the stored one; an empty secret clears it. Fields that a kept secret is bound to must not change."},
+	"patchIntegration": {"PATCH", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Change an integration",
+		"With updatePassword false all stored secrets are kept, and the fields they are bound to must not change."},
+	"deleteIntegration": {"DELETE", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Delete an integration", ""},
+	"testIntegration": {"POST", "/v1/imageintegrations/test", auth.WriteIntegrations, "Integrations", "Test an integration without storing it",
+		"It is tested even if skipTestIntegration is true."},
+	"testUpdatedIntegration": {"POST", "/v1/imageintegrations/test/updated", auth.WriteIntegrations, "Integrations",
+		"Test a change of an integration without storing it", "What is stored under config.id completes the change as PATCH would."},
+	"listIntegrationTypes": {"GET", "/v1/integrationtypes", auth.ReadIntegrations, "Integrations",
+		"List the types of integrations with their fields", ""},
+
+	"assess": {"POST", "/v1/assessments", auth.ScanImages, "Images", "Assess an image",
+		"Answers when the assessment is done, which can take minutes for a large image. Only assessments of depth check are kept."},
+	"listAssessments":  {"GET", "/v1/assessments", auth.ReadImages, "Images", "List the latest assessments, newest first", ""},
+	"getAssessment":    {"GET", "/v1/assessments/{id}", auth.ReadImages, "Images", "Show an assessment", ""},
+	"deleteAssessment": {"DELETE", "/v1/assessments/{id}", auth.ScanImages, "Images", "Forget an assessment", ""},
+
+	"advisoryStatus": {"GET", "/v1/advisories", auth.ReadImages, "Advisories", "Show which advisory data there is, and its age", ""},
+	"importAdvisories": {"POST", "/v1/advisories", auth.WriteAdvisories, "Advisories", "Import advisory data",
+		"The body is a zip archive of OSV records. What it brings replaces, ecosystem by ecosystem, what was there."},
+
+	"listPolicies": {"GET", "/v1/policies", auth.ReadImages, "Policies", "List the policies", ""},
+
+	"listTokens": {"GET", "/v1/apitokens", auth.ManageTokens, "API tokens", "List the API tokens", ""},
+	"createToken": {"POST", "/v1/apitokens", auth.ManageTokens, "API tokens", "Create an API token",
+		"The token is shown in this answer only."},
+	"generateToken": {"POST", "/v1/apitokens/generate", auth.ManageTokens, "API tokens", "Create an API token (RHACS's path)",
+		"The token is shown in this answer only."},
+	"revokeToken": {"DELETE", "/v1/apitokens/{id}", auth.ManageTokens, "API tokens", "Revoke an API token", ""},
+}
+
+// register adds an operation of the table. Whatever the handler fails with becomes the one error body.
+func register[I, O any](a *API, id string, handle func(context.Context, *I) (*O, error), change ...func(*huma.Operation)) {
+	o, ok := operations[id]
+	if !ok || a.registered[id] {
+		panic(fmt.Sprintf("api: operation %q is not in the table, or registered twice", id))
+	}
+	a.registered[id] = true
+	op := huma.Operation{
+		OperationID: id, Method: o.method, Path: o.path, Tags: []string{o.tag}, Summary: o.summary, Description: o.description,
+		MaxBodyBytes:    maxBody,
+		BodyReadTimeout: -1, // deadlines on slow bodies are the server's
+		Middlewares:     huma.Middlewares{a.admit(o.needs)},
+		DefaultStatus:   http.StatusOK,
+		Security:        []map[string][]string{},
+	}
+	if o.needs != anyone {
+		op.Security = []map[string][]string{{"bearer": {}}, {"basic": {}}}
+	}
+	if o.needs != anyone && o.needs != signedIn {
+		op.Extensions = map[string]any{"x-permission": string(o.needs)}
+	}
+	for _, f := range change {
+		f(&op)
+	}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// done is the answer of operations that have nothing to say.
+type done struct {
+	Body struct{}
+}
+
+// byID is the input of operations on one thing.
+type byID struct {
+	ID string `path:"id" maxLength:"200"`
+}

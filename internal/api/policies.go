@@ -1,0 +1,41 @@
+package api
+
+import (
+	"context"
+
+	"github.com/landwaiter/landwaiter/internal/policy"
+)
+
+type policySummary struct {
+	ID          string          `json:"id"`
+	Title       string          `json:"title"`
+	Description string          `json:"description"`
+	Rationale   string          `json:"rationale"`
+	Remediation string          `json:"remediation"`
+	Severity    policy.Severity `json:"severity" enum:"critical,high,medium,low"`
+	Categories  []string        `json:"categories" nullable:"false"`
+	Stages      []policy.Stage  `json:"stages" nullable:"false"`
+	Enforce     []policy.Stage  `json:"enforce" nullable:"false" doc:"stages in which a violation fails the build or refuses the workload"`
+	Disabled    bool            `json:"disabled"`
+}
+
+type policyList struct {
+	Body struct {
+		Policies []policySummary `json:"policies" nullable:"false"`
+	}
+}
+
+func (a *API) registerPolicies() {
+	register(a, "listPolicies", func(context.Context, *struct{}) (*policyList, error) {
+		var out policyList
+		out.Body.Policies = []policySummary{}
+		for _, p := range a.Policies.Policies() {
+			out.Body.Policies = append(out.Body.Policies, policySummary{
+				ID: p.ID, Title: p.Title, Description: p.Description, Rationale: p.Rationale, Remediation: p.Remediation,
+				Severity: p.Severity, Disabled: p.Disabled, Categories: append([]string{}, p.Categories...),
+				Stages: append([]policy.Stage{}, p.Stages...), Enforce: append([]policy.Stage{}, p.Enforce...),
+			})
+		}
+		return &out, nil
+	})
+}

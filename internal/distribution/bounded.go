@@ -1,0 +1,42 @@
+package distribution
+
+import "sync"
+
+// bounded is a map for what can be learnt again: when it is full, some entry makes room for a new one.
+type bounded[K comparable, V any] struct {
+	mu  sync.Mutex
+	m   map[K]V
+	max int
+}
+
+func newBounded[K comparable, V any](max int) *bounded[K, V] {
+	return &bounded[K, V]{m: map[K]V{}, max: max}
+}
+
+func (b *bounded[K, V]) get(k K) (V, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, ok := b.m[k]
+	return v, ok
+}
+
+func (b *bounded[K, V]) put(k K, v V) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, there := b.m[k]; !there && len(b.m) >= b.max {
+		for other := range b.m {
+			delete(b.m, other)
+			break
+		}
+	}
+	b.m[k] = v
+}
+
+// drop removes the entry if it is as the caller last saw it.
+func (b *bounded[K, V]) drop(k K, same func(V) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if v, ok := b.m[k]; ok && same(v) {
+		delete(b.m, k)
+	}
+}

@@ -1,0 +1,133 @@
+package registrytest
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	issuer  = "registrytest"
+	service = "registry under test"
+)
+
+// A TokenService gives out tokens (ES256) that the real registry accepts.
+type TokenService struct {
+	Recorder
+	URL     string                                        // the realm
+	Users   map[string]string                             // user name → password
+	Refresh map[string]string                             // OAuth2 refresh token → user name
+	Life    time.Duration                                 // 0: expires_in is left out
+	May     func(user, repository string) bool            // user is "" for anonymous; nil lets everybody pull everything
+	Answer  func(http.ResponseWriter, *http.Request) bool // if it returns true, it has answered
+	Closed  bool                                          // nobody gets a token anonymously
+
+	key *ecdsa.PrivateKey
+}
+
+func newTokenService(t testing.TB, a *Authority) *TokenService {
+	t.Helper()
+	s := &TokenService{key: newKey(t), Life: 5 * time.Minute}
+	s.URL = serve(t, s.wrap(s), a).URL + "/token"
+	return s
+}
+
+// jwks writes the file by which a registry knows the service's key.
+func (s *TokenService) jwks(t testing.TB) string {
+	t.Helper()
+	point, err := s.key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	doc, _ := json.Marshal(map[string]any{"keys": []any{map[string]string{
+		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "test", "x": encode(point[1:33]), "y": encode(point[33:]),
+	}}})
+	path := filepath.Join(t.TempDir(), "jwks.json")
+	if err := os.WriteFile(path, doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+type access struct {
+	Type    string   `json:"type"`
+	Name    string   `json:"name"`
+	Actions []string `json:"actions"`
+}
+
+// sign makes a token.
+func (s *TokenService) sign(user string, grants []access) string {
+	now := time.Now()
+	encode := base64.RawURLEncoding.EncodeToString
+	header, _ := json.Marshal(map[string]string{"alg": "ES256", "typ": "JWT", "kid": "test"})
+	id := make([]byte, 8)
+	rand.Read(id)
+	claims, _ := json.Marshal(map[string]any{
+		"iss": issuer, "sub": user, "aud": service, "exp": now.Add(time.Hour).Unix(), "nbf": now.Add(-time.Minute).Unix(),
+		"iat": now.Unix(), "jti": encode(id), "access": grants,
+	})
+	text := encode(header) + "." + encode(claims)
+	sum := sha256.Sum256([]byte(text))
+	r, v, err := ecdsa.Sign(rand.Reader, s.key, sum[:])
+	if err != nil {
+		panic(err)
+	}
+	return text + "." + encode(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...))
+}
+
+func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.Answer != nil && s.Answer(w, r) {
+		return
+	}
+	refuse := func(message string) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		json.NewEncoder(w).Encode(map[string]string{"details": message})
+	}
+	if err := r.ParseForm(); err != nil {
+		refuse(err.Error())
+		return
+	}
+	user, password, signedIn := r.BasicAuth()
+	switch {
+	case r.Method == http.MethodPost:
+		if user = s.Refresh[r.Form.Get("refresh_token")]; user == "" || r.Form.Get("grant_type") != "refresh_token" {
+			refuse("invalid refresh token")
+			return
+		}
+	case signedIn && (s.Users[user] == "" || s.Users[user] != password):
+		refuse("incorrect username or password")
+		return
+	case !signedIn && s.Closed:
+		refuse("no anonymous access")
+		return
+	}
+	var grants []access
+	for _, text := range r.Form["scope"] {
+		for scope := range strings.FieldsSeq(text) {
+			parts := strings.Split(scope, ":")
+			if len(parts) == 3 && parts[0] == "repository" && (s.May == nil || s.May(user, parts[1])) {
+				grants = append(grants, access{parts[0], parts[1], []string{"pull"}})
+			}
+		}
+	}
+	answer := map[string]any{"token": s.sign(user, grants), "issued_at": time.Now().UTC().Format(time.RFC3339)}
+	if r.Method == http.MethodPost {
+		answer["access_token"] = answer["token"]
+		delete(answer, "token")
+	}
+	if s.Life > 0 {
+		answer["expires_in"] = int(s.Life.Seconds())
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(answer)
+}

@@ -1,0 +1,137 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+// needs says what must be known about an image before an expression means anything.
+type needs struct{ scan, vulnerabilities bool }
+
+func (n *needs) add(other needs) {
+	n.scan = n.scan || other.scan
+	n.vulnerabilities = n.vulnerabilities || other.vulnerabilities
+}
+
+var needsOf = map[string]needs{
+	"components":      {scan: true},
+	"vulnerabilities": {scan: true, vulnerabilities: true},
+}
+
+// analysis is what can be told from an expression alone.
+type analysis struct {
+	needs      needs
+	nodes      uint64
+	plain      bool // bounded by its own length and its input's: it needs no counting while it runs
+	complaints []complaint
+}
+
+type complaint struct {
+	at      common.Location
+	message string
+}
+
+// plainCalls take time in proportion to their arguments and give nothing larger than they take.
+var plainCalls = map[string]bool{
+	operators.LogicalAnd: true, operators.LogicalOr: true, operators.LogicalNot: true, operators.Conditional: true,
+	operators.Equals: true, operators.NotEquals: true, operators.Less: true, operators.LessEquals: true,
+	operators.Greater: true, operators.GreaterEquals: true, operators.In: true, operators.Index: true,
+	operators.Add: true, operators.Subtract: true, operators.Negate: true,
+	"startsWith": true, "endsWith": true, "contains": true, "matches": true, "size": true, "lowerAscii": true,
+	"upperAscii": true, "trim": true, "duration": true, "timestamp": true, "days": true, "severityAtLeast": true,
+	"glob": true, "string": true, "getHours": true,
+}
+
+// refusedCalls are functions that CEL has and policies have not, with the reason.
+var refusedCalls = map[string]string{
+	"dyn":     "it hides a value's type, and with it misspelt fields",
+	"replace": "its result can be too large; matches() with a regular expression often does instead",
+}
+
+func analyse(a *ast.AST) analysis {
+	x := analysis{plain: true}
+	complain := func(e ast.Expr, format string, args ...any) {
+		x.complaints = append(x.complaints, complaint{a.SourceInfo().GetStartLocation(e.ID()), fmt.Sprintf(format, args...)})
+	}
+	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		x.nodes++
+		switch e.Kind() {
+		case ast.IdentKind:
+			name := e.AsIdent()
+			x.needs.add(needsOf[name])
+			if itemOf(name) != "" {
+				x.plain = false
+			}
+		case ast.SelectKind:
+			s := e.AsSelect()
+			if s.FieldName() == "distribution" && a.GetType(s.Operand().ID()).IsExactType(imageType) {
+				x.needs.scan = true
+			}
+		case ast.ComprehensionKind:
+			x.plain = false
+			if v := e.AsComprehension().IterVar(); declared(v) {
+				complain(e, "%q is the name of a variable already; choose another", v)
+			}
+		case ast.StructKind:
+			complain(e, "objects cannot be made in a policy")
+		case ast.CallKind:
+			call := e.AsCall()
+			if why, refused := refusedCalls[call.FunctionName()]; refused {
+				complain(e, "the function %s is not available: %s", call.FunctionName(), why)
+			}
+			if !plainCalls[call.FunctionName()] {
+				x.plain = false
+			}
+			if call.FunctionName() == "matches" {
+				args := call.Args()
+				x.plain = x.plain && len(args) > 0 && args[len(args)-1].Kind() == ast.LiteralKind
+			}
+			for _, literal := range severityLiterals(a, call) {
+				if word, ok := literal.AsLiteral().(types.String); ok && !slices.Contains(vulnerabilitySeverities, string(word)) {
+					complain(literal, "a vulnerability's severity is never %q; it is one of %s",
+						word, strings.Join(vulnerabilitySeverities, ", "))
+				}
+			}
+		}
+	}))
+	return x
+}
+
+func declared(name string) bool {
+	return variables[name] != nil || itemOf(name) != ""
+}
+
+// severityLiterals finds the constants that a call compares a vulnerability's severity with.
+func severityLiterals(a *ast.AST, call ast.CallExpr) []ast.Expr {
+	args := call.Args()
+	if len(args) != 2 {
+		return nil
+	}
+	isSeverity := func(e ast.Expr) bool {
+		return e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == "severity" &&
+			a.GetType(e.AsSelect().Operand().ID()).IsExactType(vulnerabilityType)
+	}
+	var with []ast.Expr
+	switch call.FunctionName() {
+	case "severityAtLeast":
+		with = args[1:]
+	case operators.Equals, operators.NotEquals:
+		switch {
+		case isSeverity(args[0]):
+			with = args[1:]
+		case isSeverity(args[1]):
+			with = args[:1]
+		}
+	case operators.In:
+		if isSeverity(args[0]) && args[1].Kind() == ast.ListKind {
+			with = args[1].AsList().Elements()
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(with), func(e ast.Expr) bool { return e.Kind() != ast.LiteralKind })
+}

@@ -1,0 +1,174 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/landwaiter/landwaiter/internal/fault"
+)
+
+// Set is compiled policies, safe for concurrent use.
+type Set struct {
+	compiled []compiled
+}
+
+// compiled is a policy ready to be asked.
+type compiled struct {
+	Policy
+	condition expression
+	message   *expression // nil: the default sentence
+	data      ref.Val
+	needs     needs
+}
+
+// expression is one compiled CEL expression.
+type expression struct {
+	program cel.Program
+	analysis
+}
+
+// Compile checks policies and prepares them. The error is a fault.Invalid whose cause is Problems, with places in the
+// document for policies that came from Parse.
+func Compile(policies []Policy) (*Set, error) {
+	set, problems := compileAll(policies)
+	if len(problems) > 0 {
+		problems.sort()
+		return nil, fault.Wrap(fault.Invalid, "compile policies", "", problems)
+	}
+	return set, nil
+}
+
+func compileAll(policies []Policy) (*Set, Problems) {
+	env, err := newEnvironment()
+	if err != nil {
+		return nil, Problems{{Message: "CEL cannot be set up: " + err.Error()}}
+	}
+	set := &Set{compiled: make([]compiled, 0, len(policies))}
+	var problems Problems
+	seen := map[string]bool{}
+	for i := range policies {
+		p := &policies[i]
+		faults := check(p)
+		if p.ID != "" && seen[p.ID] {
+			faults = append(faults, p.problem("metadata.name", "another policy has the name %q", p.ID))
+		}
+		seen[p.ID] = true
+		c, more := env.policy(p)
+		problems = append(problems, append(faults, more...)...)
+		set.compiled = append(set.compiled, c)
+	}
+	return set, problems
+}
+
+// Policies lists the set's policies in the order they were compiled in. They share memory with the set.
+func (s *Set) Policies() []Policy {
+	policies := make([]Policy, len(s.compiled))
+	for i := range s.compiled {
+		policies[i] = s.compiled[i].Policy
+	}
+	return policies
+}
+
+// policy compiles the expressions of a policy whose fields may still be wrong.
+func (e *environment) policy(p *Policy) (compiled, Problems) {
+	c := compiled{Policy: *p, data: types.NewStringStringMap(types.DefaultTypeAdapter, p.Data)}
+	if p.ForEach != "" && itemOf(p.ForEach) == "" {
+		return c, nil // the expressions' variables are not known
+	}
+	var problems Problems
+	if p.Condition != "" && len(p.Condition) <= maxExpression {
+		condition, more := e.expression(p, "spec.condition", p.Condition, cel.BoolType)
+		c.condition, problems = condition, more
+	}
+	if p.Message != "" && len(p.Message) <= maxExpression {
+		message, more := e.expression(p, "spec.message", p.Message, cel.StringType)
+		c.message, problems = &message, append(problems, more...)
+		c.needs.add(message.needs)
+	}
+	c.needs.add(c.condition.needs)
+	c.needs.add(needsOf[p.ForEach])
+	return c, problems
+}
+
+func (e *environment) expression(p *Policy, field, text string, want *cel.Type) (expression, Problems) {
+	env := e.byItem[itemOf(p.ForEach)]
+	ast, issues := env.Compile(text)
+	if errs := issues.Errors(); len(errs) > 0 {
+		problems := make(Problems, len(errs))
+		for i, err := range errs {
+			problems[i] = p.expressionProblem(field, text, err.Location, explain(err.Message, p.ForEach))
+		}
+		return expression{}, problems
+	}
+	if !ast.OutputType().IsExactType(want) {
+		return expression{}, Problems{p.problem(field, "must be of type %s, not %s", want, ast.OutputType())}
+	}
+	x := expression{analysis: analyse(ast.NativeRep())}
+	if len(x.complaints) > 0 {
+		var problems Problems
+		for _, c := range x.complaints {
+			problems = append(problems, p.expressionProblem(field, text, c.at, c.message))
+		}
+		return expression{}, problems
+	}
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if !x.plain {
+		limit := uint64(maxCost)
+		if field == "spec.message" {
+			limit = maxMessageCost
+		}
+		options = append(options, cel.CostLimit(limit), cel.InterruptCheckFrequency(100))
+	}
+	program, err := env.Program(ast, options...)
+	if err != nil {
+		return expression{}, Problems{p.problem(field, "%s", err)}
+	}
+	x.program = program
+	return x, nil
+}
+
+// explain adds to CEL's message what a person may not know.
+func explain(message, forEach string) string {
+	message = strings.TrimSuffix(message, " (in container '')")
+	for _, c := range collections {
+		if forEach != c.name && strings.HasPrefix(message, fmt.Sprintf("undeclared reference to '%s'", c.item)) {
+			return fmt.Sprintf("%s; it is known with forEach: %s", message, c.name)
+		}
+	}
+	return message
+}
+
+// expressionProblem places a complaint about a part of an expression: in the document if it keeps the expression's lines,
+// else at the field, with the expression's own line and column.
+func (p *Policy) expressionProblem(field, text string, at common.Location, message string) Problem {
+	problem := p.problem(field, "%s", message)
+	lines := strings.Split(text, "\n")
+	if at == nil || at.Line() < 1 || at.Line() > len(lines) {
+		return problem
+	}
+	found, exact := p.positions.at(field, at.Line(), at.Column())
+	if exact {
+		problem.Line, problem.Column = found.line, found.column
+	} else {
+		problem.Message = fmt.Sprintf("%s (line %d, column %d of the expression)", message, at.Line(), at.Column()+1)
+	}
+	line := []rune(lines[at.Line()-1])
+	column := min(at.Column(), len(line))
+	// Long lines are cut around the mistake.
+	start := max(0, column-80)
+	line = line[start:min(len(line), column+80)]
+	pad := slices.Clone(line[:column-start])
+	for i, r := range pad {
+		if r != '\t' {
+			pad[i] = ' '
+		}
+	}
+	problem.Excerpt = string(line) + "\n" + string(pad) + "^"
+	return problem
+}

@@ -1,0 +1,167 @@
+package scan
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"debug/buildinfo"
+	"debug/elf"
+	"debug/macho"
+	"debug/pe"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"runtime/debug"
+	"strings"
+
+	"github.com/google/osv-scalibr/purl"
+)
+
+// sniffed is how many bytes isExecutable wants.
+const sniffed = 4
+
+// mayExecute tells by name and mode which files are worth a look at their first bytes.
+func mayExecute(p string, mode int64) bool {
+	if mode&0o111 != 0 {
+		return true
+	}
+	switch path.Ext(p) {
+	case ".exe", ".dll", ".so", ".dylib", ".node":
+		return true
+	}
+	return false
+}
+
+// isExecutable recognises ELF, PE and Mach-O by their magic numbers.
+func isExecutable(b []byte) bool {
+	if len(b) < sniffed {
+		return false
+	}
+	switch binary.BigEndian.Uint32(b) {
+	case 0x7f454c46, 0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe, 0xcafebabe:
+		return true
+	}
+	return b[0] == 'M' && b[1] == 'Z'
+}
+
+// readExecutable looks for the two kinds of programs that list what they are made of: Go, and Rust built with
+// cargo-auditable.
+func readExecutable(_ context.Context, c *content, f *found) error {
+	if err := plausibleELF(c); err != nil {
+		return err
+	}
+	if info, err := buildinfo.Read(c); err == nil {
+		goModules(info, f)
+		return nil
+	}
+	return readCargoAuditable(c, f)
+}
+
+// plausibleELF refuses files whose section table is of a size that no linker writes: reading it would take a multiple of
+// the file's size in memory.
+func plausibleELF(r io.ReaderAt) error {
+	head := make([]byte, 64)
+	if n, err := r.ReadAt(head, 0); n < len(head) || !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		return nil
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if elf.Data(head[elf.EI_DATA]) == elf.ELFDATA2MSB {
+		order = binary.BigEndian
+	}
+	sections, offset := order.Uint16(head[0x3c:]), order.Uint64(head[0x28:])
+	if elf.Class(head[elf.EI_CLASS]) == elf.ELFCLASS32 {
+		sections, offset = order.Uint16(head[0x30:]), uint64(order.Uint32(head[0x20:]))
+	}
+	if sections == 0 && offset != 0 {
+		return errors.New("an ELF file with more than 65,279 sections")
+	}
+	return nil
+}
+
+func goModules(info *buildinfo.BuildInfo, f *found) {
+	// "go1.24.1 X:experiment" and "devel go1.25-abcdef" exist
+	for _, word := range strings.Fields(info.GoVersion) {
+		if v, ok := strings.CutPrefix(word, "go"); ok {
+			f.add(Component{Type: purl.TypeGolang, Name: "stdlib", Version: v})
+			break
+		}
+	}
+	goModule(&info.Main, f)
+	for _, m := range info.Deps {
+		goModule(m, f)
+	}
+}
+
+// goModule adds a module under the path its code came from. A replacement by a folder, like the main module of most builds,
+// has no version: then the version stays empty.
+func goModule(m *debug.Module, f *found) {
+	if r := m.Replace; r != nil && r.Version != "" {
+		m = r
+	} else if r != nil {
+		m = &debug.Module{Path: m.Path}
+	}
+	version := strings.TrimPrefix(m.Version, "v")
+	if version == "(devel)" {
+		version = ""
+	}
+	f.add(Component{Type: purl.TypeGolang, Name: m.Path, Version: version})
+}
+
+const (
+	maxCargoSection = 16 << 20
+	maxCargoList    = 32 << 20
+)
+
+func readCargoAuditable(r io.ReaderAt, f *found) error {
+	section := cargoSection(r)
+	if section == nil {
+		return nil
+	}
+	z, err := zlib.NewReader(io.LimitReader(section, maxCargoSection))
+	if err != nil {
+		return fmt.Errorf("Rust dependency list: %w", err)
+	}
+	defer z.Close()
+	var list struct {
+		Packages []struct{ Name, Version, Kind string }
+	}
+	if err := json.NewDecoder(io.LimitReader(z, maxCargoList)).Decode(&list); err != nil {
+		return fmt.Errorf("Rust dependency list: %w", err)
+	}
+	for _, p := range list.Packages {
+		if p.Kind != "build" {
+			f.add(Component{Type: purl.TypeCargo, Name: p.Name, Version: p.Version})
+		}
+	}
+	return nil
+}
+
+// cargoSection finds the section that cargo-auditable adds, or nil. Files that cannot be parsed have none: the kernel
+// could not run them either.
+func cargoSection(r io.ReaderAt) io.Reader {
+	const name = ".dep-v0"
+	if f, err := elf.NewFile(r); err == nil {
+		if s := f.Section(name); s != nil {
+			return s.Open()
+		}
+		return nil
+	}
+	if f, err := pe.NewFile(r); err == nil {
+		if s := f.Section(name); s != nil {
+			return s.Open()
+		}
+		return nil
+	}
+	if f, err := macho.NewFile(r); err == nil {
+		if s := f.Section(name); s != nil {
+			return s.Open()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package scan
+
+import (
+	"strings"
+)
+
+const (
+	maxName     = 512
+	maxLicenses = 16
+)
+
+// found collects what a reader finds in one file. It belongs to one goroutine.
+type found struct {
+	components []Component
+	seen       map[componentKey]bool
+	owned      []uint64
+	official   []string // dpkg packages that the distribution itself maintains
+	os         *osRelease
+	room       int // components that may still be added
+	dropped    int // components beyond that, or with impossible names
+}
+
+// A componentKey tells packages of one file apart.
+type componentKey struct{ kind, name, version, arch, inside string }
+
+func (c *Component) key() componentKey {
+	return componentKey{c.Type, c.Name, c.Version, c.Architecture, c.Location}
+}
+
+// add takes a component unless the file already gave the same one.
+func (f *found) add(c Component) {
+	c.Name, c.Version, c.Location = printable(c.Name), printable(c.Version), printable(c.Location)
+	c.SourceName, c.SourceVersion, c.Architecture = printable(c.SourceName), printable(c.SourceVersion), printable(c.Architecture)
+	if c.Name == "" {
+		return
+	}
+	if f.room <= 0 || len(c.Name) > maxName || len(c.Version) > maxName || len(c.SourceName) > maxName ||
+		len(c.SourceVersion) > maxName || len(c.Architecture) > maxName {
+		f.dropped++
+		return
+	}
+	k := c.key()
+	if f.seen[k] {
+		return
+	}
+	if f.seen == nil {
+		f.seen = map[componentKey]bool{}
+	}
+	f.seen[k] = true
+	f.room--
+	if c.SourceName == c.Name {
+		c.SourceName = ""
+	}
+	if c.SourceVersion == c.Version {
+		c.SourceVersion = ""
+	}
+	f.components = append(f.components, c)
+}
+
+// maxOwned bounds what one package database may claim.
+const maxOwned = 1 << 20
+
+// own remembers a path that the operating system's package manager installed, if a language's package could lie there.
+func (f *found) own(path string) {
+	path = strings.TrimPrefix(path, "/")
+	if len(f.owned) < maxOwned && languageFile(path) {
+		f.owned = append(f.owned, pathHash(path))
+	}
+}
+
+// licenses makes a list of what a manifest says; "" and absurdly long texts are left out.
+func licenses(texts ...string) []string {
+	var list []string
+	for _, t := range texts {
+		t = strings.TrimSpace(printable(t))
+		if t != "" && len(t) <= 200 && len(list) < maxLicenses {
+			list = append(list, t)
+		}
+	}
+	return list
+}

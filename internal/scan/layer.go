@@ -1,0 +1,266 @@
+package scan
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// readersPerLayer is how many files of a layer are looked into while its stream goes on.
+const readersPerLayer = 2
+
+// layerScan is the state of reading one layer. The walk is one goroutine; files are looked into in others.
+type layerScan struct {
+	*Scanner
+	ctx   context.Context
+	group sync.WaitGroup
+	slots chan struct{}
+	room  atomic.Int64 // components that may still be found
+
+	// of the walk only
+	entries int64
+	bytes   int64
+	files   map[string]*record
+	missing map[string][]string // target of a hard link that was not looked into → the links that ask for it
+	paths   []pathKind
+	gone    []uint64
+	opaque  []uint64
+
+	mu       sync.Mutex // guards what follows, and the content of records
+	notes    notes
+	volatile bool
+}
+
+// A record is one file's content, under all its names.
+type record struct {
+	path   string // the first
+	system bool
+	link   string
+	found  found
+}
+
+type pathKind struct {
+	hash uint64
+	dir  bool
+}
+
+// read streams one layer.
+func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, imageBytes *atomic.Int64) (*layerResult, error) {
+	ls := &layerScan{
+		Scanner: s, ctx: ctx, slots: make(chan struct{}, readersPerLayer),
+		files: map[string]*record{}, missing: map[string][]string{},
+	}
+	ls.room.Store(int64(s.limits.Components))
+	report := func(n int64) { progress(l.Digest, n, max(n, l.Size)) }
+	err := ls.stream(l, report, imageBytes, ls.walk)
+	if err == nil && len(ls.missing) > 0 {
+		err = ls.stream(l, func(int64) {}, imageBytes, ls.walkMissing)
+	}
+	ls.group.Wait()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ls.result(), nil
+}
+
+// stream opens the layer, hands its uncompressed archive to walk, and reads the rest, so that whoever checks the digest
+// sees the end. Problems of the stream itself are returned, problems of what is in it are notes.
+func (ls *layerScan) stream(l Layer, progress func(int64), imageBytes *atomic.Int64, walk func(io.Reader) error) (err error) {
+	body, err := l.Open(ls.ctx)
+	if err != nil {
+		return err
+	}
+	closeBody := sync.OnceValue(body.Close)
+	defer func() {
+		if e := closeBody(); err == nil && e != nil {
+			err = e
+		}
+	}()
+	defer context.AfterFunc(ls.ctx, func() { _ = closeBody() })()
+
+	src := &source{ctx: ls.ctx, body: body, progress: progress}
+	in := bufio.NewReaderSize(src, 256<<10)
+	problem := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("the layer's reader failed: %v", p)
+			}
+		}()
+		plain, err := decompress(in)
+		if err != nil {
+			return err
+		}
+		defer plain.Close()
+		ahead := newReadAhead(plain)
+		defer ahead.Close()
+		m := &meter{r: ahead, limits: &ls.limits, compressed: &src.read, image: imageBytes}
+		defer func() { ls.bytes = max(ls.bytes, m.n) }()
+		return walk(m)
+	}()
+	if err := cmp.Or(src.err, ls.ctx.Err()); err != nil {
+		return err
+	}
+	if problem != nil {
+		var limit errLimit
+		if errors.As(problem, &limit) {
+			ls.note(true, "", "%s; what follows was not read", limit.what)
+			ls.volatile = ls.volatile || imageBytes.Load() > ls.limits.ImageBytes
+		} else {
+			ls.note(true, "", "the layer is damaged after %d entries; what follows was not read: %v", ls.entries, problem)
+		}
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(in, max(l.Size, ls.limits.LayerBytes)))
+	return cmp.Or(src.err, err)
+}
+
+func (ls *layerScan) note(lossy bool, path, format string, args ...any) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.notes.add(lossy, path, format, args...)
+}
+
+// look reads a file's content and starts its reader. It returns errors of the stream.
+func (ls *layerScan) look(r reader, path string, size int64, body io.Reader) (*record, error) {
+	rec := &record{path: path, system: r.system}
+	limit := ls.limits.FileBytes
+	if r.maxBytes > 0 {
+		limit = min(limit, r.maxBytes)
+	}
+	if size > limit {
+		ls.note(true, path, "not read: a %s file of %d bytes is more than %s", r.name, size, tidySize(limit))
+		return rec, nil
+	}
+	c, err := ls.hold.keep(ls.ctx, path, size, body)
+	if errors.Is(err, errNoRoom) {
+		ls.mu.Lock()
+		ls.volatile = true
+		ls.mu.Unlock()
+		ls.note(true, path, "not read: %v", err)
+		return rec, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case ls.slots <- struct{}{}:
+	case <-ls.ctx.Done():
+		c.close()
+		return nil, ls.ctx.Err()
+	}
+	ls.group.Add(1)
+	ls.run(r, rec, c)
+	return rec, nil
+}
+
+// run looks into a file in a goroutine of its own, and gives up on it, leaving the goroutine behind, when it takes too long.
+func (ls *layerScan) run(r reader, rec *record, c *content) {
+	ctx, cancel := context.WithTimeout(ls.ctx, ls.limits.FileTime)
+	var once sync.Once
+	finish := func(f *found, err error) {
+		once.Do(func() {
+			c.close()
+			ls.keep(r, rec, f, err)
+			<-ls.slots
+			ls.group.Done()
+		})
+	}
+	stop := context.AfterFunc(ctx, func() { finish(nil, context.DeadlineExceeded) })
+	go func() {
+		defer cancel()
+		f := &found{room: int(max(ls.room.Load(), 0))}
+		err := func() (err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("its reader failed: %v", p)
+				}
+			}()
+			return r.read(ctx, c, f)
+		}()
+		if stop() {
+			finish(f, err)
+		}
+	}()
+}
+
+// keep takes over what was found in a file. f is nil when the reader was given up on.
+func (ls *layerScan) keep(r reader, rec *record, f *found, err error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if f == nil {
+		ls.volatile = true
+		ls.notes.add(true, rec.path, "not read: its %s reader took longer than %s", r.name, ls.limits.FileTime)
+		return
+	}
+	ls.room.Add(-int64(len(f.components)))
+	rec.found = *f
+	rec.found.seen = nil
+	if err != nil {
+		ls.notes.add(true, rec.path, "%s: %v", r.name, err)
+	}
+	if f.dropped > 0 {
+		ls.notes.add(true, rec.path, "%s: %d entries were left out: damaged, or more than %d in this layer", r.name, f.dropped, ls.limits.Components)
+	}
+}
+
+func tidySize(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return size(n)
+}
+
+// result orders what was found. It is called when all readers have ended.
+func (ls *layerScan) result() *layerResult {
+	r := &layerResult{Entries: ls.entries, Bytes: ls.bytes, Notes: ls.notes.sorted(), Volatile: ls.volatile}
+	// Of two entries with the same path the last counts; sorting must not change their order.
+	slices.SortStableFunc(ls.paths, func(a, b pathKind) int { return cmp.Compare(a.hash, b.hash) })
+	for i, p := range ls.paths {
+		switch {
+		case i+1 < len(ls.paths) && ls.paths[i+1].hash == p.hash:
+		case p.dir:
+			r.Dirs = append(r.Dirs, p.hash)
+		default:
+			r.Others = append(r.Others, p.hash)
+		}
+	}
+	r.Whiteouts, r.Opaque = sortedSet(ls.gone), sortedSet(ls.opaque)
+
+	paths := make([]string, 0, len(ls.files))
+	for p := range ls.files {
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	same := map[*record]int{}
+	for _, p := range paths {
+		rec := ls.files[p]
+		f := foundFile{
+			Path: p, System: rec.system, Components: rec.found.components, Owned: rec.found.owned,
+			Official: rec.found.official, OS: rec.found.os, Link: rec.link,
+		}
+		if len(f.Components) == 0 && len(f.Owned) == 0 && f.OS == nil && f.Link == "" {
+			continue
+		}
+		first, again := same[rec]
+		if !again {
+			first = len(r.Files)
+			same[rec] = first
+		}
+		f.Same = first
+		r.Files = append(r.Files, f)
+	}
+	return r
+}
+
+func sortedSet(hashes []uint64) []uint64 {
+	slices.Sort(hashes)
+	return slices.Compact(hashes)
+}

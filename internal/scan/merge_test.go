@@ -1,0 +1,221 @@
+package scan
+
+import (
+	"context"
+	"io"
+	"testing"
+)
+
+func TestOverlay(t *testing.T) {
+	const moment = "app/node_modules/moment/package.json"
+	base := func(t *testing.T) Layer {
+		return layer(t, dir("app/"), file(moment, packageJSONOf("moment", "2.29.1")))
+	}
+	kept := "npm moment 2.29.1 @0 /" + moment
+
+	for name, c := range map[string]struct {
+		upper []entry
+		want  []string
+	}{
+		"unrelated_layer_keeps_it":           {[]entry{file("etc/motd", "hi")}, []string{kept}},
+		"whiteout_of_the_file":               {[]entry{file("app/node_modules/moment/.wh.package.json", "")}, nil},
+		"whiteout_of_a_parent":               {[]entry{file("app/.wh.node_modules", "")}, nil},
+		"whiteout_of_a_name_prefix_keeps_it": {[]entry{file("app/.wh.node", ""), file("app/node_modules/.wh.mom", "")}, []string{kept}},
+		"opaque_directory":                   {[]entry{file("app/node_modules/.wh..wh..opq", "")}, nil},
+		"opaque_root":                        {[]entry{file(".wh..wh..opq", "")}, nil},
+		"opaque_sibling_keeps_it":            {[]entry{file("app/src/.wh..wh..opq", "")}, []string{kept}},
+		"aufs_bookkeeping_keeps_it":          {[]entry{file("app/node_modules/.wh..wh.plnk", ""), file(".wh..wh.orph", "")}, []string{kept}},
+		"empty_and_dotted_whiteouts_keep_it": {[]entry{file("app/node_modules/.wh.", ""), file("app/node_modules/.wh..", ""), file("app/node_modules/.wh...", "")}, []string{kept}},
+		"overwritten_by_another_version": {
+			[]entry{file(moment, packageJSONOf("moment", "2.30.0"))}, []string{"npm moment 2.30.0 @1 /" + moment},
+		},
+		"overwritten_by_the_same_version_stays_with_its_layer": {[]entry{file(moment, packageJSONOf("moment", "2.29.1")+" ")}, []string{kept}},
+		"overwritten_by_something_else":                        {[]entry{file(moment, "no json")}, nil},
+		"overwritten_by_a_symbolic_link":                       {[]entry{symlink(moment, "elsewhere")}, nil},
+		"file_replaced_by_a_directory":                         {[]entry{dir(moment + "/")}, nil},
+		"directory_replaced_by_a_file":                         {[]entry{file("app/node_modules", "")}, nil},
+		"directory_replaced_by_a_symbolic_link":                {[]entry{symlink("app", "srv")}, nil},
+		"directory_entry_keeps_it":                             {[]entry{dir("app/"), dir("app/node_modules/")}, []string{kept}},
+		"whiteout_does_not_touch_its_own_layer": {
+			[]entry{file(moment, packageJSONOf("moment", "3.0.0")), file("app/node_modules/.wh.moment", "")},
+			[]string{"npm moment 3.0.0 @1 /" + moment},
+		},
+		"opaque_mark_after_new_content": {
+			[]entry{file(moment, packageJSONOf("moment", "3.0.0")), file("app/.wh..wh..opq", "")},
+			[]string{"npm moment 3.0.0 @1 /" + moment},
+		},
+		"absolute_and_dotted_names_are_the_same_path": {[]entry{file("/app/./x/../node_modules/moment/.wh.package.json", "")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := scanned(t, base(t), layer(t, c.upper...))
+			expect(t, r, c.want...)
+			expectComplete(t, r)
+		})
+	}
+
+	t.Run("comes_back_with_the_layer_that_brings_it_back", func(t *testing.T) {
+		r := scanned(t, base(t), layer(t, file("app/.wh.node_modules", "")), layer(t, file(moment, packageJSONOf("moment", "2.29.1"))))
+		expect(t, r, "npm moment 2.29.1 @2 /"+moment)
+	})
+	t.Run("last_of_duplicate_entries_counts", func(t *testing.T) {
+		r := scanned(t, layer(t, file(moment, packageJSONOf("moment", "1.0.0")), file(moment, packageJSONOf("moment", "1.0.1"))))
+		expect(t, r, "npm moment 1.0.1 @0 /"+moment)
+	})
+	t.Run("same_layer_twice_is_read_once", func(t *testing.T) {
+		opened := 0
+		l := base(t)
+		open := l.Open
+		l.Open = func(ctx context.Context) (io.ReadCloser, error) { opened++; return open(ctx) }
+		r := scanned(t, l, layer(t, file("app/.wh.node_modules", "")), l)
+		expect(t, r, "npm moment 2.29.1 @2 /"+moment)
+		if opened != 1 {
+			t.Errorf("opened %d times", opened)
+		}
+	})
+	t.Run("no_layers", func(t *testing.T) {
+		r := scanned(t)
+		expect(t, r)
+		expectComplete(t, r)
+	})
+}
+
+func TestPackageDatabase(t *testing.T) {
+	const status = "var/lib/dpkg/status"
+	db := func(packages ...string) entry {
+		body := ""
+		for i := 0; i < len(packages); i += 2 {
+			body += stanzaOf(packages[i], packages[i+1])
+		}
+		return file(status, body)
+	}
+	at := " /" + status
+	base := layer(t, file("etc/os-release", bookworm), db("libc6", "2.36-9", "bash", "5.2-1", "curl", "7.88.1-10"))
+
+	t.Run("package_belongs_to_the_layer_that_brought_it", func(t *testing.T) {
+		r := scanned(t, base, layer(t, db("libc6", "2.36-9", "bash", "5.2-1", "curl", "7.88.1-10", "nginx", "1.22.1-9")))
+		expect(t, r, "deb bash 5.2-1 @0"+at, "deb curl 7.88.1-10 @0"+at, "deb libc6 2.36-9 @0"+at, "deb nginx 1.22.1-9 @1"+at)
+	})
+	t.Run("upgrade_belongs_to_its_layer", func(t *testing.T) {
+		r := scanned(t, base, layer(t, db("libc6", "2.36-9+deb12u4", "bash", "5.2-1", "curl", "7.88.1-10")), layer(t, file("x", "")))
+		expect(t, r, "deb bash 5.2-1 @0"+at, "deb curl 7.88.1-10 @0"+at, "deb libc6 2.36-9+deb12u4 @1"+at)
+	})
+	t.Run("removed_package_is_gone", func(t *testing.T) {
+		r := scanned(t, base, layer(t, db("libc6", "2.36-9", "bash", "5.2-1")))
+		expect(t, r, "deb bash 5.2-1 @0"+at, "deb libc6 2.36-9 @0"+at)
+	})
+	t.Run("package_that_was_away_belongs_to_the_layer_of_its_return", func(t *testing.T) {
+		r := scanned(t, base, layer(t, db("libc6", "2.36-9")), layer(t, db("libc6", "2.36-9", "curl", "7.88.1-10")))
+		expect(t, r, "deb curl 7.88.1-10 @2"+at, "deb libc6 2.36-9 @0"+at)
+	})
+	t.Run("deleted_database_has_no_packages", func(t *testing.T) {
+		r := scanned(t, base, layer(t, file("var/lib/dpkg/.wh.status", "")))
+		expect(t, r)
+		if r.OS == nil || r.OS.ID != "debian" {
+			t.Errorf("OS %v", r.OS)
+		}
+	})
+	t.Run("os_release_of_another_layer_names_the_ecosystem", func(t *testing.T) {
+		r := scanned(t, layer(t, db("bash", "5.2-1")), layer(t, file("usr/lib/os-release", bookworm)), layer(t, symlink("etc/os-release", "../usr/lib/os-release")))
+		c := component(t, r, "bash")
+		if c.Ecosystem != "Debian:12" || c.PURL != "pkg:deb/debian/bash@5.2-1?arch=amd64&distro=bookworm" {
+			t.Errorf("%+v", c)
+		}
+	})
+	t.Run("without_os_release_the_ecosystem_is_unknown", func(t *testing.T) {
+		r := scanned(t, layer(t, db("bash", "5.2-1")))
+		if c := component(t, r, "bash"); c.Ecosystem != "" || r.OS != nil {
+			t.Errorf("%+v %v", c, r.OS)
+		}
+	})
+	t.Run("database_of_a_chroot_is_not_the_images", func(t *testing.T) {
+		r := scanned(t, base, layer(t, file("srv/chroot/"+status, stanzaOf("evil", "1"))))
+		expect(t, r, "deb bash 5.2-1 @0"+at, "deb curl 7.88.1-10 @0"+at, "deb libc6 2.36-9 @0"+at)
+	})
+	t.Run("database_behind_a_symbolic_link_of_another_layer", func(t *testing.T) {
+		r := scanned(t, layer(t, file("usr/lib/sysimage/dpkg/status", stanzaOf("bash", "5.2-1"))),
+			layer(t, symlink("var/lib/dpkg", "../../usr/lib/sysimage/dpkg")))
+		expect(t, r, "deb bash 5.2-1 @0 /usr/lib/sysimage/dpkg/status")
+	})
+	t.Run("circular_symbolic_links_end", func(t *testing.T) {
+		r := scanned(t, base, layer(t, symlink("etc/os-release", "../usr/lib/os-release"), symlink("usr/lib/os-release", "/etc/os-release"),
+			symlink("lib", "lib"), symlink("var/lib/rpm", "../lib/rpm")))
+		if r.OS != nil || len(r.Components) != 3 {
+			t.Errorf("%v %v", r.OS, r.Components)
+		}
+	})
+	t.Run("distroless_status_d", func(t *testing.T) {
+		const d = "var/lib/dpkg/status.d/"
+		tzdata := "Package: tzdata\nVersion: 2024a-0\nArchitecture: all\n"
+		r := scanned(t, layer(t, file(d+"tzdata", tzdata), file(d+"tzdata.md5sums", "abc  usr/x"), file(d+"netbase", "Package: netbase\nVersion: 6.4\n")),
+			layer(t, file(d+"tzdata", tzdata+"Priority: required\n"), file(d+".wh.netbase", "")))
+		expect(t, r, "deb tzdata 2024a-0 @0 /"+d+"tzdata")
+	})
+	t.Run("same_package_of_two_architectures", func(t *testing.T) {
+		r := scanned(t, layer(t, file(status, stanzaOf("libc6", "2.36-9")+"Package: libc6\nStatus: install ok installed\nArchitecture: i386\nVersion: 2.36-9\n\n")))
+		if len(r.Components) != 2 {
+			t.Errorf("%v", r.Components)
+		}
+	})
+}
+
+func TestHardLinks(t *testing.T) {
+	jar := zipOf(t, map[string]string{"META-INF/maven/g/a/pom.properties": pomOf("org.g", "a", "1.2")})
+	t.Run("content_is_reported_once", func(t *testing.T) {
+		r := scanned(t, layer(t, file("opt/a.jar", jar), hardlink("srv/b.jar", "opt/a.jar")))
+		expect(t, r, "maven org.g:a 1.2 @0 /opt/a.jar")
+	})
+	t.Run("content_survives_its_first_name", func(t *testing.T) {
+		r := scanned(t, layer(t, file("opt/a.jar", jar), hardlink("srv/b.jar", "/opt/a.jar")), layer(t, file("opt/.wh.a.jar", "")))
+		expect(t, r, "maven org.g:a 1.2 @0 /srv/b.jar")
+	})
+	t.Run("content_survives_a_later_entry_of_its_first_name", func(t *testing.T) {
+		r := scanned(t, layer(t, file("opt/a.jar", jar), hardlink("srv/b.jar", "opt/a.jar"), file("opt/a.jar", "")))
+		expect(t, r, "maven org.g:a 1.2 @0 /srv/b.jar")
+		expectPartial(t, r, "/opt/a.jar")
+	})
+	t.Run("target_with_an_uninteresting_name", func(t *testing.T) {
+		objects := []entry{file("repo/objects/ab.file", stanzaOf("bash", "5.2-1")), file("repo/objects/cd.file", "other"),
+			hardlink("var/lib/dpkg/status", "repo/objects/ab.file"), hardlink("etc/motd", "repo/objects/cd.file")}
+		r := scanned(t, layer(t, objects...))
+		expect(t, r, "deb bash 5.2-1 @0 /var/lib/dpkg/status")
+		expectComplete(t, r)
+		if r.Files != 4 {
+			t.Errorf("%d entries counted", r.Files)
+		}
+	})
+	t.Run("links_in_a_circle_and_to_nowhere", func(t *testing.T) {
+		r := scanned(t, layer(t, hardlink("a.jar", "b.jar"), hardlink("b.jar", "a.jar"), hardlink("c.jar", "c.jar"), hardlink("d.jar", "../../nowhere")))
+		expect(t, r)
+	})
+}
+
+func TestOwnedByTheDistribution(t *testing.T) {
+	const requests = "usr/lib/python3/dist-packages/requests-2.28.1.egg-info/PKG-INFO"
+	pkgInfo := "Metadata-Version: 2.1\nName: requests\nVersion: 2.28.1\n"
+	list := "/.\n/usr\n/" + requests + "\n"
+	status := file("var/lib/dpkg/status", stanzaOf("python3-requests", "2.28.1+dfsg-1"))
+	owner := "deb python3-requests 2.28.1+dfsg-1 @0 /var/lib/dpkg/status"
+
+	t.Run("package_is_reported_once", func(t *testing.T) {
+		r := scanned(t, layer(t, status, file("var/lib/dpkg/info/python3-requests.list", list), file(requests, pkgInfo)))
+		expect(t, r, owner)
+	})
+	t.Run("file_that_a_later_layer_writes_is_reported", func(t *testing.T) {
+		r := scanned(t, layer(t, status, file("var/lib/dpkg/info/python3-requests:amd64.list", list), file(requests, pkgInfo)),
+			layer(t, file(requests, "Name: requests\nVersion: 2.31.0\n")))
+		expect(t, r, owner, "pypi requests 2.31.0 @1 /"+requests)
+	})
+	t.Run("packages_of_third_parties_do_not_stand_for_their_content", func(t *testing.T) {
+		r := scanned(t, layer(t,
+			file("var/lib/dpkg/status", "Package: nodejs\nStatus: install ok installed\nVersion: 20.1.0-1nodesource1\nMaintainer: N <n@nodesource.com>\n"),
+			file("var/lib/dpkg/info/nodejs.list", "/usr/lib/node_modules/npm/package.json\n"),
+			file("usr/lib/node_modules/npm/package.json", packageJSONOf("npm", "9.6.4"))))
+		expect(t, r, "deb nodejs 20.1.0-1nodesource1 @0 /var/lib/dpkg/status", "npm npm 9.6.4 @0 /usr/lib/node_modules/npm/package.json")
+	})
+	t.Run("alpine", func(t *testing.T) {
+		r := scanned(t, layer(t,
+			file("lib/apk/db/installed", "P:py3-requests\nV:2.31.0-r0\nF:usr/lib/python3.11/site-packages/requests-2.31.0.dist-info\nR:METADATA\n\n"),
+			file("usr/lib/python3.11/site-packages/requests-2.31.0.dist-info/METADATA", "Name: requests\nVersion: 2.31.0\n")))
+		expect(t, r, "apk py3-requests 2.31.0-r0 @0 /lib/apk/db/installed")
+	})
+}

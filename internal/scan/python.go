@@ -1,0 +1,72 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/google/osv-scalibr/purl"
+)
+
+// isPythonMetadata finds what pip, setuptools and distutils leave beside an installed distribution. Wheels are not
+// installed and not looked into.
+func isPythonMetadata(p string) bool {
+	dir, base := path.Base(path.Dir(p)), path.Base(p)
+	switch base {
+	case "METADATA":
+		return strings.HasSuffix(dir, ".dist-info")
+	case "PKG-INFO":
+		return strings.HasSuffix(dir, ".egg-info") || dir == "EGG-INFO"
+	}
+	return strings.HasSuffix(base, ".egg-info") && len(base) > len(".egg-info")
+}
+
+func isEgg(p string) bool { return strings.HasSuffix(p, ".egg") }
+
+var pythonSeparators = regexp.MustCompile(`[-_.]+`)
+
+// readPythonMetadata reads the header of core metadata. Names are normalised as PyPI and its advisories spell them.
+func readPythonMetadata(_ context.Context, c *content, f *found) error {
+	return pythonMetadata(c.reader(), "", f)
+}
+
+func pythonMetadata(r io.Reader, inside string, f *found) error {
+	s, err := newLineReader(r).stanza(false, "Name", "Version", "License", "License-Expression")
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if s["name"] == "" || s["version"] == "" {
+		return nil
+	}
+	name := strings.ToLower(pythonSeparators.ReplaceAllString(s["name"], "-"))
+	license := s["license-expression"]
+	if license == "" && s["license"] != "UNKNOWN" {
+		license = s["license"]
+	}
+	f.add(Component{Type: purl.TypePyPi, Name: name, Version: s["version"], Licenses: licenses(license), Location: inside})
+	return nil
+}
+
+// readEgg looks into a zipped egg, which Python imports as it is.
+func readEgg(ctx context.Context, c *content, f *found) error {
+	z, err := openZip(c, c.size)
+	if err != nil {
+		return err
+	}
+	for _, entry := range z.File {
+		if entry.Name != "EGG-INFO/PKG-INFO" {
+			continue
+		}
+		r, err := entry.Open()
+		if err != nil {
+			return fmt.Errorf("%s: %w", entry.Name, err)
+		}
+		defer r.Close()
+		return pythonMetadata(io.LimitReader(r, maxManifest), "!/"+entry.Name, f)
+	}
+	return ctx.Err()
+}

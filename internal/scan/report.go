@@ -1,0 +1,55 @@
+// Package scan reads the layers of an image once, as a stream, and lists the components that are really installed, each
+// with the layer that brought it. It decides nothing about vulnerabilities or policies.
+package scan
+
+import "github.com/landwaiter/landwaiter/internal/image"
+
+// A Component is one installed package.
+type Component struct {
+	Name          string       `json:"name"`
+	Version       string       `json:"version"`             // "" when what is installed does not say
+	Type          string       `json:"type"`                // package URL type: deb, apk, rpm, golang, npm, pypi, maven, gem, cargo, ...
+	Ecosystem     string       `json:"ecosystem,omitempty"` // OSV's name, with release where it has one ("Debian:12", "Alpine:v3.18", "npm"); "" when unknown
+	PURL          string       `json:"purl,omitempty"`
+	SourceName    string       `json:"sourceName,omitempty"`    // of OS packages, when it differs
+	SourceVersion string       `json:"sourceVersion,omitempty"` // likewise
+	Architecture  string       `json:"architecture,omitempty"`
+	Licenses      []string     `json:"licenses,omitempty"`
+	Location      string       `json:"location"`   // absolute path of the file that proves it; "!/" leads into an archive
+	LayerIndex    int          `json:"layerIndex"` // into image.Facts.Layers
+	Layer         image.Digest `json:"layer"`
+}
+
+// Status says how much of the image was read.
+type Status string
+
+const (
+	Complete Status = "complete"
+	Partial  Status = "partly read" // Notes say what is missing
+)
+
+// OS is what os-release says; nil in a Report when the image has none.
+type OS struct {
+	ID        string `json:"id"`
+	VersionID string `json:"versionID,omitempty"`
+	Codename  string `json:"codename,omitempty"`
+	Name      string `json:"name,omitempty"`
+}
+
+// A Note says what could not be read and what that means.
+type Note struct {
+	Layer   image.Digest `json:"layer,omitempty"`
+	Path    string       `json:"path,omitempty"`
+	Message string       `json:"message"`
+	Lossy   bool         `json:"lossy"` // components may be missing because of it
+}
+
+// A Report is the content of one image.
+type Report struct {
+	Status     Status      `json:"status"`
+	OS         *OS         `json:"os,omitempty"`
+	Components []Component `json:"components"` // sorted by type, name, version, location
+	Notes      []Note      `json:"notes,omitempty"`
+	Files      int64       `json:"files"` // entries read in all layers
+	Bytes      int64       `json:"bytes"` // uncompressed
+}

@@ -1,0 +1,164 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
+)
+
+// A Layer is one layer's descriptor and the way to open its (compressed) bytes. Open is called a second time for the rare
+// layer whose hard links lead to files that have other names.
+type Layer struct {
+	image.Layer
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Cache keeps layer results by a key made of layer digest and extractor version. Errors are logged and treated as misses.
+type Cache interface {
+	LayerResult(ctx context.Context, key string) ([]byte, bool, error)
+	PutLayerResult(ctx context.Context, key string, result []byte) error
+}
+
+// Progress is told how far a layer's compressed stream has been read. It must be quick and safe for concurrent use.
+type Progress func(layer image.Digest, read, total int64)
+
+// Options configure a Scanner; the zero value is good.
+type Options struct {
+	Cache    Cache // nil: none
+	Parallel int   // layers at once; 0 means 2
+	Limits   Limits
+	TempDir  string       // for files larger than Limits.FileInMemory; "" means the system's
+	Log      *slog.Logger // nil: none
+}
+
+// A Scanner is safe for concurrent use; the budgets of its limits are shared by all images that it reads at a time.
+type Scanner struct {
+	cache    Cache
+	parallel int
+	limits   Limits
+	log      *slog.Logger
+	hold     *hold
+	byName   []reader
+	programs reader
+	setup    error
+}
+
+// New makes a Scanner.
+func New(o Options) *Scanner {
+	s := &Scanner{cache: o.Cache, parallel: o.Parallel, limits: o.Limits.withDefaults(), log: o.Log}
+	if s.parallel <= 0 {
+		s.parallel = 2
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.hold = &hold{memory: newBudget(s.limits.Memory), disk: newBudget(s.limits.Disk), inMemory: s.limits.FileInMemory, dir: o.TempDir}
+	s.byName, s.programs, s.setup = newReaders(s.limits)
+	return s
+}
+
+// Image reads the layers, base first. It fails only when a layer cannot be had at all (registry error, wrong digest);
+// what is odd inside a layer becomes a Note and, where components may be missing, Status Partial.
+func (s *Scanner) Image(ctx context.Context, layers []Layer, progress Progress) (*Report, error) {
+	if s.setup != nil {
+		return nil, fault.Wrap(fault.Internal, "scan", "extractors", s.setup)
+	}
+	if progress == nil {
+		progress = func(image.Digest, int64, int64) {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	results := make([]*layerResult, len(layers))
+	first := map[image.Digest]int{} // the same layer may occur more than once
+	var bytes atomic.Int64          // uncompressed, of layers that are read
+	var group sync.WaitGroup
+	slots := make(chan struct{}, s.parallel)
+	for i, l := range layers {
+		if _, again := first[l.Digest]; again && l.Digest != "" {
+			continue
+		}
+		first[l.Digest] = i
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-slots }()
+			r, err := s.layer(ctx, l, progress, &bytes)
+			if err != nil {
+				cancel(fault.Wrap(fault.CodeOf(err), "scan", fmt.Sprintf("layer %d of %d, %s", i+1, len(layers), l.Digest), err))
+				return
+			}
+			results[i] = r
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return nil, causeOf(ctx)
+	}
+	for i, l := range layers {
+		if results[i] == nil {
+			results[i] = results[first[l.Digest]]
+		}
+	}
+	return merge(layers, results), nil
+}
+
+// causeOf is why the context ended: a layer's error, or the caller's.
+func causeOf(ctx context.Context) error {
+	err := context.Cause(ctx)
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	return fault.Wrap(fault.CodeOf(err), "scan", "stopped", err)
+}
+
+// layer takes one layer's result from the cache or reads it.
+func (s *Scanner) layer(ctx context.Context, l Layer, progress Progress, imageBytes *atomic.Int64) (*layerResult, error) {
+	key := ""
+	if s.cache != nil && l.Digest != "" {
+		key = fmt.Sprintf("%s/%s-%s", l.Digest, extractorVersion, s.limits.fingerprint())
+		if r := s.cached(ctx, key); r != nil {
+			progress(l.Digest, l.Size, l.Size)
+			return r, nil
+		}
+	}
+	r, err := s.read(ctx, l, progress, imageBytes)
+	if err != nil || key == "" || r.Volatile {
+		return r, err
+	}
+	b, err := r.encode()
+	if err == nil {
+		err = s.cache.PutLayerResult(ctx, key, b)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "layer result not cached", "layer", l.Digest, "error", err)
+	}
+	return r, nil
+}
+
+func (s *Scanner) cached(ctx context.Context, key string) *layerResult {
+	b, ok, err := s.cache.LayerResult(ctx, key)
+	if err == nil && ok {
+		var r *layerResult
+		if r, err = decodeResult(b); err == nil {
+			return r
+		}
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "cached layer result not used", "key", key, "error", err)
+	}
+	return nil
+}

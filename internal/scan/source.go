@@ -1,0 +1,71 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+)
+
+// source is a layer's compressed stream. It remembers the stream's own error, which the decoder above it would bury: such
+// an error is the registry's, everything else is the layer's.
+type source struct {
+	ctx      context.Context
+	body     io.Reader
+	read     atomic.Int64
+	progress func(read int64)
+	err      error // set by the goroutine that reads; read after it ended
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		s.err = err
+		return 0, err
+	}
+	n, err := s.body.Read(p)
+	s.progress(s.read.Add(int64(n)))
+	if err != nil && !errors.Is(err, io.EOF) {
+		if s.ctx.Err() != nil {
+			err = s.ctx.Err()
+		}
+		s.err = err
+	}
+	return n, err
+}
+
+// errLimit is a limit that the layer exceeds.
+type errLimit struct{ what string }
+
+func (e errLimit) Error() string { return e.what }
+
+// meter counts uncompressed bytes and ends the stream when they pass a limit.
+type meter struct {
+	r          io.Reader
+	limits     *Limits
+	compressed *atomic.Int64
+	image      *atomic.Int64
+	n          int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	total := m.image.Add(int64(n))
+	switch {
+	case m.n > m.limits.LayerBytes:
+		return 0, errLimit{fmt.Sprintf("the layer unpacks to more than %s", size(m.limits.LayerBytes))}
+	case total > m.limits.ImageBytes:
+		return 0, errLimit{fmt.Sprintf("the image unpacks to more than %s", size(m.limits.ImageBytes))}
+	case m.n > m.limits.RatioFloor && m.n/m.limits.Ratio > m.compressed.Load():
+		return 0, errLimit{fmt.Sprintf("the layer unpacks to more than %s and more than %d times its size", size(m.limits.RatioFloor), m.limits.Ratio)}
+	}
+	return n, err
+}
+
+func size(n int64) string {
+	if n >= 1<<30 {
+		return fmt.Sprintf("%d GiB", n>>30)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}

@@ -1,0 +1,75 @@
+package scan
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+)
+
+// maxLine is where a line is cut; no field that is read for is longer.
+const maxLine = 64 << 10
+
+// A lineReader reads lines of any length and keeps at most maxLine bytes of each.
+type lineReader struct{ r *bufio.Reader }
+
+func newLineReader(r io.Reader) *lineReader { return &lineReader{bufio.NewReaderSize(r, maxLine)} }
+
+// next returns a line without its end, valid until the next call. At the end of the input the error is io.EOF and there
+// is no line.
+func (l *lineReader) next() (string, error) {
+	line, err := l.r.ReadSlice('\n')
+	kept := string(line)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = l.r.ReadSlice('\n')
+	}
+	if err != nil && (len(kept) == 0 || !errors.Is(err, io.EOF)) {
+		return "", err
+	}
+	return strings.TrimRight(kept, "\r\n"), nil
+}
+
+// stanza reads "Key: value" lines up to an empty line and returns the wanted fields, by lower-case key, the first
+// occurrence of each. A continued line is joined to its field when join is set and skipped otherwise. Lines that are
+// neither are skipped. At the end of the input it returns io.EOF and no fields.
+func (l *lineReader) stanza(join bool, want ...string) (map[string]string, error) {
+	fields := map[string]string{}
+	last, started := "", false
+	for {
+		line, err := l.next()
+		if err != nil {
+			if errors.Is(err, io.EOF) && started {
+				return fields, nil
+			}
+			return nil, err
+		}
+		if strings.TrimSpace(line) == "" {
+			if started {
+				return fields, nil
+			}
+			continue
+		}
+		started = true
+		if line[0] == ' ' || line[0] == '\t' {
+			if join && last != "" && len(fields[last]) < maxLine {
+				fields[last] += line[1:]
+			}
+			continue
+		}
+		last = ""
+		key, value, ok := strings.Cut(line, ":")
+		if !ok {
+			continue
+		}
+		key = strings.TrimSpace(key)
+		for _, w := range want {
+			if strings.EqualFold(w, key) {
+				w = strings.ToLower(w)
+				if _, seen := fields[w]; !seen {
+					fields[w], last = strings.TrimSpace(value), w
+				}
+				break
+			}
+		}
+	}
+}

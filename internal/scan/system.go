@@ -1,0 +1,66 @@
+package scan
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// systemPaths is where the operating system's own databases and os-release are, in the order in which they are believed. A
+// database elsewhere belongs to something else, a chroot or another image. Those ending in a slash are directories.
+var systemPaths = []string{
+	"etc/os-release", "usr/lib/os-release",
+	"var/lib/dpkg/status", "var/lib/dpkg/status.d/", "var/lib/dpkg/info/",
+	"lib/apk/db/installed", "usr/lib/apk/db/installed", "var/lib/apk/db/installed",
+	"var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/",
+	"var/lib/pacman/local/", "var/db/pkg/",
+}
+
+const osReleasePaths = 2 // of systemPaths
+
+// leadsToSystem reports whether a symbolic link at this path may be part of the way to a system path: it lies on one, or
+// has the name of one of its parts.
+func leadsToSystem(p string) bool {
+	base := path.Base(p)
+	for _, s := range systemPaths {
+		s = strings.TrimSuffix(s, "/")
+		if p == s || strings.HasPrefix(s, p+"/") || strings.Contains("/"+s+"/", "/"+base+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLinks bounds the symbolic links that are followed for one path, as the kernel does.
+const maxLinks = 40
+
+// resolve follows symbolic links, given by path, and returns where p really is; "" if the links form a circle.
+func resolve(p string, links map[string]string) string {
+	rest := strings.Split(p, "/")
+	var done []string
+	for followed := 0; len(rest) > 0; {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			done = done[:max(len(done)-1, 0)]
+			continue
+		}
+		done = append(done, part)
+		target, ok := links[strings.Join(done, "/")]
+		if !ok {
+			continue
+		}
+		if followed++; followed > maxLinks {
+			return ""
+		}
+		done = done[:len(done)-1]
+		if strings.HasPrefix(target, "/") {
+			done = nil
+		}
+		rest = slices.Concat(strings.Split(target, "/"), rest)
+	}
+	return strings.Join(done, "/")
+}

@@ -1,0 +1,176 @@
+package scan
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+const (
+	whiteout      = ".wh."
+	whiteoutMeta  = ".wh..wh." // of aufs; only the opaque mark means something
+	whiteoutMarks = ".wh..wh..opq"
+)
+
+// walk reads the archive's entries in order.
+func (ls *layerScan) walk(plain io.Reader) error {
+	return ls.each(plain, func(h *tar.Header, p string, body io.Reader) error {
+		dir, base := path.Split(p)
+		dir = strings.TrimSuffix(dir, "/")
+		switch {
+		case base == whiteoutMarks:
+			ls.opaque = append(ls.opaque, pathHash(dir))
+			return nil
+		case strings.HasPrefix(base, whiteoutMeta):
+			return nil
+		case strings.HasPrefix(base, whiteout):
+			if name := base[len(whiteout):]; name != "" && name != "." && name != ".." {
+				ls.gone = append(ls.gone, pathHash(path.Join(dir, name)))
+			}
+			return nil
+		}
+		isDir := h.Typeflag == tar.TypeDir
+		ls.paths = append(ls.paths, pathKind{pathHash(p), isDir})
+		if isDir {
+			return nil
+		}
+		delete(ls.files, p)
+		switch h.Typeflag {
+		case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
+			return ls.regular(h, p, body)
+		case tar.TypeLink:
+			ls.hardLink(p, h.Linkname)
+		case tar.TypeSymlink:
+			if leadsToSystem(p) && len(h.Linkname) <= ls.limits.PathBytes {
+				ls.files[p] = &record{path: p, link: h.Linkname}
+			}
+		}
+		return nil
+	})
+}
+
+// walkMissing reads, in a second pass, the files that hard links asked for after they had gone by.
+func (ls *layerScan) walkMissing(plain io.Reader) error {
+	seen := ls.entries
+	defer func() { ls.entries = seen }()
+	ls.entries = 0
+	return ls.each(plain, func(h *tar.Header, p string, body io.Reader) error {
+		links := ls.missing[p]
+		if len(links) == 0 || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse && h.Typeflag != tar.TypeCont {
+			return nil
+		}
+		r, _ := ls.readerOf(links[0])
+		rec, err := ls.look(r, links[0], h.Size, body)
+		if err != nil {
+			return err
+		}
+		for _, link := range links {
+			ls.files[link] = rec
+		}
+		return nil
+	})
+}
+
+// each calls visit with every entry that has an acceptable path.
+func (ls *layerScan) each(plain io.Reader, visit func(h *tar.Header, p string, body io.Reader) error) error {
+	t := tar.NewReader(plain)
+	climbed := 0
+	defer func() {
+		if climbed > 0 {
+			ls.note(false, "", "%d entries have paths that lead out of the layer; they were read as if its root were the top", climbed)
+		}
+	}()
+	for {
+		if err := ls.ctx.Err(); err != nil {
+			return err
+		}
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
+			return err
+		}
+		if ls.entries++; ls.entries > ls.limits.LayerEntries {
+			return errLimit{fmt.Sprintf("the layer has more than %d entries", ls.limits.LayerEntries)}
+		}
+		if len(h.Name) > ls.limits.PathBytes {
+			ls.note(true, "", "an entry was left out: its path has %d bytes", len(h.Name))
+			continue
+		}
+		p, out := cleanPath(h.Name)
+		if out {
+			climbed++
+		}
+		if p == "" {
+			continue // the root itself
+		}
+		if err := visit(h, p, t); err != nil {
+			return err
+		}
+	}
+}
+
+// cleanPath makes a path relative to the layer's root, which nothing leads out of. out says that it tried.
+func cleanPath(name string) (p string, out bool) {
+	depth := 0
+	for part := range strings.SplitSeq(name, "/") {
+		switch part {
+		case "", ".":
+		case "..":
+			if depth--; depth < 0 {
+				depth, out = 0, true
+			}
+		default:
+			depth++
+		}
+	}
+	return strings.TrimPrefix(path.Clean("/"+name), "/"), out
+}
+
+// readerOf finds the reader for a path.
+func (ls *layerScan) readerOf(p string) (reader, bool) {
+	for _, r := range ls.byName {
+		if r.wants(p) {
+			return r, true
+		}
+	}
+	return ls.programs, false
+}
+
+func (ls *layerScan) regular(h *tar.Header, p string, body io.Reader) error {
+	r, named := ls.readerOf(p)
+	if !named {
+		if h.Size < sniffed || !mayExecute(p, h.Mode) {
+			return nil
+		}
+		start := make([]byte, sniffed)
+		if _, err := io.ReadFull(body, start); err != nil {
+			return err
+		}
+		if !isExecutable(start) {
+			return nil
+		}
+		body = io.MultiReader(bytes.NewReader(start), body)
+	}
+	rec, err := ls.look(r, p, h.Size, body)
+	if err != nil {
+		return err
+	}
+	ls.files[p] = rec
+	return nil
+}
+
+// hardLink gives a file another name. Its content is the target's as it is now, whatever becomes of the target's name.
+func (ls *layerScan) hardLink(p, target string) {
+	target, _ = cleanPath(target)
+	if rec := ls.files[target]; rec != nil {
+		ls.files[p] = rec
+	} else if _, named := ls.readerOf(p); named {
+		ls.missing[target] = append(ls.missing[target], p)
+	}
+}

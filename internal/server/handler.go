@@ -1,0 +1,48 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+// maxPage bounds what is sent to pages; the API has bounds of its own.
+const maxPage = 1 << 20
+
+// handler is the mux with the middleware around it.
+func handler(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", o.readyz)
+	if o.API != nil {
+		o.API.Register(mux)
+	}
+	for pattern, h := range o.Routes {
+		mux.Handle(pattern, h)
+	}
+	if o.Portal != nil {
+		mux.Handle("/", http.MaxBytesHandler(o.Portal, maxPage))
+	}
+	return o.identify(o.logAccess(o.recoverPanics(limitStalls(o.Stall, safeDefaults(compress(mux))))))
+}
+
+func (o Options) readyz(w http.ResponseWriter, r *http.Request) {
+	if o.Ready != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		defer cancel()
+		if err := o.Ready(ctx); err != nil {
+			o.Log.WarnContext(r.Context(), "not ready", "error", err)
+			health(w, http.StatusServiceUnavailable, "unavailable")
+			return
+		}
+	}
+	health(w, http.StatusOK, "ok")
+}
+
+func health(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	io.WriteString(w, `{"status":"`+text+"\"}\n")
+}

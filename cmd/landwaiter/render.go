@@ -242,10 +242,14 @@ func (r *renderer) violations(a *assess.Assessment) {
 	}
 }
 
-// at says which Dockerfile line a message is about.
+// at says which Dockerfile line brought the component of a message. Other messages say themselves what they are about; the
+// line may hold the very value that they do not repeat.
 func at(m policy.Message, f image.Facts) string {
-	if m.Line == 0 {
+	switch {
+	case m.Line == 0:
 		return ""
+	case m.Component == "":
+		return fmt.Sprintf(" (line %d)", m.Line)
 	}
 	return fmt.Sprintf(" (line %d: %s)", m.Line, clip(printable(f.LineText(m.Line)), 60))
 }

@@ -133,16 +133,33 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(RequestIDHeader, id)
 	}
 	r = r.WithContext(withRequestID(r.Context(), id))
+	answer := &answer{ResponseWriter: w}
 	defer func() {
 		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler {
-				panic(p)
-			}
-			a.recovered(w, r, p)
+			a.recovered(answer, r, p)
 		}
 	}()
-	a.mux.ServeHTTP(w, r)
+	a.mux.ServeHTTP(answer, r)
 }
+
+// An answer knows whether any of it was sent.
+type answer struct {
+	http.ResponseWriter
+	started bool
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.started = true
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.started = true
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // noRoute answers what no operation answers: 405 when another method would be right, else 404.
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {

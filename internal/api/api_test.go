@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -310,6 +312,35 @@ func (f failing) Status() vuln.Status {
 
 func (failing) Import(context.Context, string) (vuln.ImportResult, error) {
 	return vuln.ImportResult{}, fmt.Errorf("inside: disk broke")
+}
+
+// unwritable has an assessment that JSON cannot hold.
+type unwritable struct{ assess.Store }
+
+func (unwritable) Assessment(context.Context, string) (assess.Assessment, error) {
+	return assess.Assessment{Findings: []assess.Finding{{Vulnerability: vuln.Vulnerability{Score: math.NaN()}}}}, nil
+}
+
+func TestHalfAnAnswerDoesNotLookWhole(t *testing.T) {
+	f := apitest.Start(t, func(o *api.Options) { o.Assessments = unwritable{o.Assessments} })
+	srv := httptest.NewServer(f.API)
+	defer srv.Close()
+	r, err := http.NewRequest("GET", srv.URL+"/v1/assessments/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+f.Token(auth.Viewer))
+	answer, err := http.DefaultClient.Do(r)
+	if err == nil {
+		defer answer.Body.Close()
+		_, err = io.ReadAll(answer.Body)
+	}
+	if err == nil {
+		t.Errorf("answered %s, to its end", answer.Status)
+	}
+	if !strings.Contains(f.Log.String(), "NaN") {
+		t.Errorf("not logged: %s", f.Log)
+	}
 }
 
 func TestInternalErrors(t *testing.T) {

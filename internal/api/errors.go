@@ -96,9 +96,15 @@ func (a *API) fail(ctx context.Context, err error) *Error {
 	return e
 }
 
-func (a *API) recovered(w http.ResponseWriter, r *http.Request, p any) {
+func (a *API) recovered(w *answer, r *http.Request, p any) {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
 	a.Log.ErrorContext(r.Context(), "panic", "request", requestID(r.Context()), "method", r.Method, "path", r.URL.Path,
 		"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if w.started {
+		panic(http.ErrAbortHandler) // half an answer must not look whole
+	}
 	writeError(w, newError(r.Context(), http.StatusInternalServerError, ""))
 }
 

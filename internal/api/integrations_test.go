@@ -37,7 +37,7 @@ func TestIntegrations(t *testing.T) {
 
 		{name: "create/tested", method: "POST", url: path, body: good, status: 200, contains: []string{`"password":"******"`, `"name":"hub"`}, after: keepsPassword(apitest.Marked)},
 		{name: "create/untested", method: "POST", url: path, status: 200,
-			body: with(untested, "{registry}", "registry.invalid"), contains: []string{`"skipTestIntegration":true`}},
+			body: with(untested, "{registry}", "127.0.0.1:1"), contains: []string{`"skipTestIntegration":true`}},
 		{name: "create/wrong_password_is_found_out", method: "POST", url: path, body: with(good, apitest.Marked, apitest.Marked+"x"), status: 400,
 			contains: []string{`"code":3`, `"message":"registry integration: `}},
 		{name: "create/text_plain", method: "POST", url: path, body: good, headers: map[string]string{"Content-Type": "text/plain"}, status: 200},
@@ -89,7 +89,7 @@ func TestIntegrations(t *testing.T) {
 
 		{name: "test", method: "POST", url: path + "/test", body: good, status: 200, contains: []string{"{}"}},
 		{name: "test/even_if_it_says_not_to", method: "POST", url: path + "/test", body: with(untested, apitest.Marked, "wrong"), status: 400, contains: []string{"registry integration: "}},
-		{name: "test/unreachable", method: "POST", url: path + "/test", body: with(good, "{registry}", "registry.invalid"), status: 400, contains: []string{"registry integration: "}},
+		{name: "test/unreachable", method: "POST", url: path + "/test", body: with(good, "{registry}", "127.0.0.1:1"), status: 400, contains: []string{"registry integration: "}},
 		{name: "test_updated/with_what_is_stored", before: stored, method: "POST", url: path + "/test/updated",
 			body: `{"config":` + with(with(good, apitest.Marked, ""), `"name"`, `"id":"{id}","name"`) + `,"updatePassword":false}`, status: 200, contains: []string{"{}"}},
 		{name: "test_updated/not_elsewhere", before: stored, method: "POST", url: path + "/test/updated",

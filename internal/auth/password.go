@@ -27,7 +27,7 @@ var standard = cost{memory: 19 << 10, passes: 2, threads: 1}
 const (
 	saltSize = 16
 	hashSize = 32
-	// maxQueue is how many sign-ins may wait for their turn. At some 30 ms each the last one waits about two seconds.
+	// maxQueue is how many sign-ins may wait for their turn. At some 50 ms each the last one waits about three seconds.
 	maxQueue = 64
 )
 

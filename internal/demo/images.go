@@ -169,7 +169,7 @@ func ledger(created time.Time) (generated, error) {
 	r.layer("COPY /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ # buildkit", tree{"etc/ssl/certs/ca-certificates.crt": text("# certificates\n")})
 	r.layer("COPY /out/ledger /ledger # buildkit", tree{
 		"ledger": executable(goBinary("go1.26.8", "git.shop.example/ledger", "v1.4.0",
-			[2]string{"golang.org/x/net", "v0.62.0"}, [2]string{"golang.org/x/crypto", "v0.58.0"}, [2]string{"github.com/google/uuid", "v1.6.0"})),
+			[2]string{"golang.org/x/net", "v0.62.0"}, [2]string{"golang.org/x/text", "v0.43.0"}, [2]string{"github.com/google/uuid", "v1.6.0"})),
 	})
 	r.line("USER 65532:65532")
 	r.line(`HEALTHCHECK &{["CMD" "/ledger" "healthy"] "0s" "0s" "0s" "0s" '\x00'}`)

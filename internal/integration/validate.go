@@ -198,7 +198,10 @@ func endpointProblem(text string) Problem {
 	}
 	host := hostname(endpoint.Host)
 	addr, err := netip.ParseAddr(host)
-	if slices.Contains(metadataHosts, host) || (err == nil && addr.Unmap().IsLinkLocalUnicast()) {
+	if err == nil {
+		host = addr.Unmap().String()
+	}
+	if slices.Contains(metadataHosts, host) || (err == nil && addr.IsLinkLocalUnicast()) {
 		return Problem{Message: "invalid endpoint: endpoint cannot reference the cluster metadata service"}
 	}
 	return Problem{}

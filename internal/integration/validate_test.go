@@ -60,7 +60,7 @@ func TestValidate_metadata_services(t *testing.T) {
 	b := newService(t)
 	for _, endpoint := range []string{
 		"169.254.169.254", "http://169.254.169.254:80/", "169.254.170.2", "metadata.google.internal", "METADATA.google.internal.",
-		"https://metadata:443", "http://[fd00:ec2::254]", "http://[fe80::1]:5000", "http://[::ffff:169.254.169.254]/v2", "100.100.100.200",
+		"https://metadata:443", "http://[fd00:ec2::254]", "http://[fe80::1]:5000", "http://[::ffff:169.254.169.254]/v2", "100.100.100.200", "[::ffff:100.100.100.200]",
 	} {
 		_, err := b.types.Validate(b.draft(t, map[string]any{"plain.endpoint": endpoint}))
 		if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "invalid endpoint: ") {

@@ -26,9 +26,11 @@ var needsOf = map[string]needs{
 
 // analysis is what can be told from an expression alone.
 type analysis struct {
-	needs      needs
-	nodes      uint64
-	plain      bool // bounded by its own length and its input's: it needs no counting while it runs
+	needs needs
+	nodes uint64
+	// plain says that evaluating it for every item takes time in proportion to its length and the items' sizes, so that
+	// nothing needs to be counted while it runs.
+	plain      bool
 	complaints []complaint
 }
 
@@ -42,7 +44,7 @@ var plainCalls = map[string]bool{
 	operators.LogicalAnd: true, operators.LogicalOr: true, operators.LogicalNot: true, operators.Conditional: true,
 	operators.Equals: true, operators.NotEquals: true, operators.Less: true, operators.LessEquals: true,
 	operators.Greater: true, operators.GreaterEquals: true, operators.In: true, operators.Index: true,
-	operators.Add: true, operators.Subtract: true, operators.Negate: true,
+	operators.Add: true, operators.Subtract: true, operators.Negate: true, operators.NotStrictlyFalse: true,
 	"startsWith": true, "endsWith": true, "contains": true, "matches": true, "size": true, "lowerAscii": true,
 	"upperAscii": true, "trim": true, "duration": true, "timestamp": true, "days": true, "severityAtLeast": true,
 	"glob": true, "string": true, "getHours": true,
@@ -54,8 +56,10 @@ var refusedCalls = map[string]string{
 	"replace": "its result can be too large; matches() with a regular expression often does instead",
 }
 
-func analyse(a *ast.AST) analysis {
+// analyse looks at an expression over an item variable, or "" for the image as a whole.
+func analyse(a *ast.AST, item string) analysis {
 	x := analysis{plain: true}
+	comprehensions := 0
 	complain := func(e ast.Expr, format string, args ...any) {
 		x.complaints = append(x.complaints, complaint{a.SourceInfo().GetStartLocation(e.ID()), fmt.Sprintf(format, args...)})
 	}
@@ -65,7 +69,8 @@ func analyse(a *ast.AST) analysis {
 		case ast.IdentKind:
 			name := e.AsIdent()
 			x.needs.add(needsOf[name])
-			if itemOf(name) != "" {
+			// What does not shrink with the item would be walked once for each of them.
+			if itemOf(name) != "" || item != "" && name == "image" {
 				x.plain = false
 			}
 		case ast.SelectKind:
@@ -74,8 +79,12 @@ func analyse(a *ast.AST) analysis {
 				x.needs.scan = true
 			}
 		case ast.ComprehensionKind:
-			x.plain = false
-			if v := e.AsComprehension().IterVar(); declared(v) {
+			comprehensions++
+			walked := e.AsComprehension().IterRange()
+			ofItem := walked.Kind() == ast.SelectKind && walked.AsSelect().Operand().Kind() == ast.IdentKind &&
+				walked.AsSelect().Operand().AsIdent() == item
+			x.plain = x.plain && ofItem && comprehensions == 1
+			if v := e.AsComprehension().IterVar(); declared(v) || v == item {
 				complain(e, "%q is the name of a variable already; choose another", v)
 			}
 		case ast.StructKind:

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -16,7 +17,8 @@ const (
 	maxText       = 16 << 10 // description and the like
 	maxExpression = 8 << 10
 	maxList       = 100
-	maxData       = 10_000
+	maxData       = 10_000 // entries, of
+	maxDatum      = 1 << 10
 )
 
 // check reports what is wrong with a policy's fields, its expressions aside.
@@ -38,6 +40,10 @@ func check(p *Policy) Problems {
 	c.short("spec.condition", p.Condition, maxExpression)
 	c.short("spec.message", p.Message, maxExpression)
 	c.that(len(p.Data) <= maxData, "spec.data", "has %d entries; at most %d are allowed", len(p.Data), maxData)
+
+	for _, name := range slices.Sorted(maps.Keys(p.Data)) {
+		c.that(len(name) <= maxDatum && len(p.Data[name]) <= maxDatum, "spec.data."+name, "at most %d bytes are allowed", maxDatum)
+	}
 
 	c.stages("spec.stages", p.Stages, stages, "is not a stage; there are")
 	c.stages("spec.enforce", p.Enforce, p.Stages, "is not among the policy's stages,")

@@ -60,6 +60,7 @@ func compileAll(policies []Policy) (*Set, Problems) {
 		}
 		seen[p.ID] = true
 		c, more := env.policy(p)
+		c.positions = nil // of use only while problems are placed
 		problems = append(problems, append(faults, more...)...)
 		set.compiled = append(set.compiled, c)
 	}
@@ -109,7 +110,7 @@ func (e *environment) expression(p *Policy, field, text string, want *cel.Type) 
 	if !ast.OutputType().IsExactType(want) {
 		return expression{}, Problems{p.problem(field, "must be of type %s, not %s", want, ast.OutputType())}
 	}
-	x := expression{analysis: analyse(ast.NativeRep())}
+	x := expression{analysis: analyse(ast.NativeRep(), itemOf(p.ForEach))}
 	if len(x.complaints) > 0 {
 		var problems Problems
 		for _, c := range x.complaints {

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// maxCost bounds one policy's evaluation, in CEL's units of cost: about a third of a second.
-	maxCost        = 5_000_000
+	// maxCost bounds one policy's evaluation, in CEL's units of cost: a few tenths of a second.
+	maxCost        = 2_000_000
 	maxMessageCost = 50_000
 	maxMessages    = 100
 	maxMessageText = 2000 // characters

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // compile makes a set of one policy that is asked and enforced at build.
@@ -115,6 +118,9 @@ func TestEvaluate_bounds(t *testing.T) {
 	for i := range 3000 {
 		many.Components = append(many.Components, Component{Name: fmt.Sprint("c", i), Version: "1", Type: "deb", Line: 1})
 	}
+	for i := range 2000 {
+		many.Vulnerabilities[0].Aliases = append(many.Vulnerabilities[0].Aliases, fmt.Sprint("CVE-", i))
+	}
 	label := strings.Repeat("a", 1<<20)
 	many.Image.Labels = map[string]string{"big": label}
 
@@ -122,16 +128,14 @@ func TestEvaluate_bounds(t *testing.T) {
 		"items times items":          condition("components", "components.exists(c, c.name == component.name + 'x')"),
 		"comprehension in itself":    condition("", "components.exists(a, components.exists(b, a.name == b.name + 'x'))"),
 		"long text, many items":      condition("", "components.exists(c, image.labels['big'].contains(c.name + 'zz'))"),
+		"image's text, many items":   condition("components", "image.labels['big'].contains('zz') || component.name == ''"),
+		"aliases times aliases":      condition("vulnerabilities", "vulnerability.aliases.all(a, vulnerability.aliases.all(b, a + 'x' != b))"),
 		"regular expression by item": condition("components", "image.labels['big'].matches(component.name + '.*x.*x.*x')"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			began := time.Now()
 			r := compile(t, c).Evaluate(t.Context(), Build, many)
-			if got := verdict(r); got != "undecided: the condition costs more than 5000000 steps to evaluate" {
+			if got := verdict(r); got != "undecided: the condition costs more than 2000000 steps to evaluate" {
 				t.Error(got)
-			}
-			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("took %s", took)
 			}
 		})
 	}
@@ -154,7 +158,7 @@ func TestEvaluate_bounds(t *testing.T) {
 		if got := verdict(r); !strings.HasPrefix(got, "undecided: the evaluation was stopped: context deadline exceeded") {
 			t.Error(got)
 		}
-		if took := time.Since(began); took > 2*time.Second {
+		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("took %s", took)
 		}
 	})
@@ -295,6 +299,41 @@ func TestFunctions(t *testing.T) {
 		if got := verdict(compile(t, condition("", expression)).Evaluate(t.Context(), Build, in)); !strings.HasPrefix(got, "undecided") || !strings.Contains(got, want) {
 			t.Errorf("%s: %s", expression, got)
 		}
+	}
+}
+
+func TestGlob_agrees_with_a_regular_expression(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.StringMatching(`[ab/*?.]{0,10}`).Draw(t, "pattern")
+		text := rapid.StringMatching(`[ab/.]{0,12}`).Draw(t, "text")
+		translated := strings.NewReplacer("**", ".*", "*", "[^/]*", "?", "[^/]", ".", `\.`).Replace(pattern)
+		want := regexp.MustCompile(`^(?s:` + translated + `)$`).MatchString(text)
+		if got, err := glob(pattern, text); err != nil || got != want {
+			t.Errorf("glob(%q, %q) = %t, %v; want %t", pattern, text, got, err, want)
+		}
+	})
+}
+
+func TestEvaluate_does_not_depend_on_the_order_of_policies(t *testing.T) {
+	in := bigInput(20, 60)
+	in.Scan.Complete = false
+	answer := func(policies []Policy) Result {
+		set, err := Compile(policies)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := set.Evaluate(t.Context(), Build, in)
+		for _, n := range r.Notes {
+			slices.Sort(n.Policies)
+		}
+		slices.SortFunc(r.Notes, func(a, b Note) int { return strings.Compare(a.Text, b.Text) })
+		return r
+	}
+	policies := Builtin()
+	want := answer(policies)
+	slices.Reverse(policies)
+	if got := answer(policies); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }
 

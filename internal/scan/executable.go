@@ -98,19 +98,21 @@ func goModules(info *buildinfo.BuildInfo, f *found) {
 	}
 }
 
+const devel = "(devel)"
+
 // goModule adds a module under the path its code came from. A replacement by a folder, like the main module of most builds,
 // has no version: then the version stays empty.
 func goModule(m *debug.Module, f *found) {
-	if r := m.Replace; r != nil && r.Version != "" {
-		m = r
-	} else if r != nil {
-		m = &debug.Module{Path: m.Path}
+	path, version := m.Path, m.Version
+	if m.Replace != nil {
+		if version = m.Replace.Version; version != "" && version != devel {
+			path = m.Replace.Path
+		}
 	}
-	version := strings.TrimPrefix(m.Version, "v")
-	if version == "(devel)" {
+	if version == devel {
 		version = ""
 	}
-	f.add(Component{Type: purl.TypeGolang, Name: m.Path, Version: version})
+	f.add(Component{Type: purl.TypeGolang, Name: path, Version: strings.TrimPrefix(version, "v")})
 }
 
 const (

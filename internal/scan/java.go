@@ -101,7 +101,7 @@ func (j *javaReader) archive(ctx context.Context, r io.ReaderAt, size int64, nam
 		}
 		base := path.Base(entry.Name)
 		switch {
-		case base == "pom.properties" && strings.HasPrefix(entry.Name, "META-INF/"):
+		case base == "pom.properties":
 			p, err := pomProperties(entry)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s%s: %w", describe(inside), entry.Name, err))
@@ -223,8 +223,8 @@ func guessJar(name string, manifest map[string]string) Component {
 		return Component{}
 	}
 	symbolic, _, _ := strings.Cut(manifest["bundle-symbolicname"], ";")
-	group = cmp.Or(groupid.FromArtifactID(artifact), word(manifest["implementation-vendor-id"]), word(strings.TrimSpace(symbolic)),
-		word(manifest["extension-name"]), word(manifest["automatic-module-name"]), group, artifact)
+	group = cmp.Or(groupid.FromArtifactID(artifact), word(manifest["implementation-vendor-id"]), group,
+		word(strings.TrimSpace(symbolic)), word(manifest["extension-name"]), word(manifest["automatic-module-name"]), artifact)
 	return Component{Type: purl.TypeMaven, Name: group + ":" + artifact, Version: version}
 }
 

@@ -24,7 +24,7 @@ type Limits struct {
 	Memory       int64         // file contents held in memory, all layers together: 128 MiB
 	Disk         int64         // file contents held in temporary files, all layers together: 1 GiB
 	ArchiveBytes int64         // uncompressed bytes read from inside one Java or Python archive: 256 MiB
-	ArchiveDepth int           // archives within archives: 6
+	ArchiveDepth int           // archives within archives: 16
 	FileTime     time.Duration // reading one file's components: 30 s
 	Components   int           // found in one layer: 200,000
 }
@@ -42,7 +42,7 @@ func (l Limits) withDefaults() Limits {
 		Memory:       cmp.Or(l.Memory, 128<<20),
 		Disk:         cmp.Or(l.Disk, 1<<30),
 		ArchiveBytes: cmp.Or(l.ArchiveBytes, 256<<20),
-		ArchiveDepth: cmp.Or(l.ArchiveDepth, 6),
+		ArchiveDepth: cmp.Or(l.ArchiveDepth, 16),
 		FileTime:     cmp.Or(l.FileTime, 30*time.Second),
 		Components:   cmp.Or(l.Components, 200_000),
 	}

@@ -78,6 +78,12 @@ func packageJSON(r io.Reader) (name, version string, licenses []string, err erro
 			version = strings.TrimPrefix(strings.TrimSpace(text(value)), "v")
 		case "license", "licenses":
 			licenses = append(licenses, licenseTexts(value)...)
+		case "engines":
+			// An editor's extension is published elsewhere; npm's advisories about its name mean something else.
+			var engines map[string]json.RawMessage
+			if json.Unmarshal(value, &engines) == nil && engines["vscode"] != nil {
+				return "", "", nil, nil
+			}
 		}
 	}
 	return name, version, licenses, nil

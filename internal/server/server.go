@@ -19,7 +19,7 @@ import (
 // A Registrar adds its routes to the server's mux.
 type Registrar interface{ Register(mux *http.ServeMux) }
 
-// Options need Listen and Now; the rest has defaults or may be left out.
+// Options need Listen; the rest has defaults or may be left out.
 type Options struct {
 	Listen string // HOST:PORT; port 0 takes a free one
 
@@ -34,7 +34,7 @@ type Options struct {
 
 	Ready     func(ctx context.Context) error // what /readyz asks; nil: always ready
 	Listening func(url string)                // called once when connections are accepted
-	Now       func() time.Time
+	Now       func() time.Time                // nil: time.Now
 	Log       *slog.Logger
 
 	HeaderTimeout time.Duration // to send a request's header; 0 means 10 s

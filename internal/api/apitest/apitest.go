@@ -48,6 +48,7 @@ type Fixture struct {
 	API          *api.API
 	Integrations *integration.Service
 	Auth         *auth.Service
+	Assess       *assess.Service
 	Registry     string // host:port of a registry that takes the user robot with the password Marked
 	Image        string // a reference in it
 	Log          *Log
@@ -129,7 +130,7 @@ func Start(t testing.TB, change func(*api.Options)) *Fixture {
 	if change != nil {
 		change(&o)
 	}
-	f.API = api.New(o)
+	f.API, f.Assess = api.New(o), o.Assess
 	f.serveRegistry(t)
 	return f
 }

@@ -259,7 +259,8 @@ func (s suite) hosts(t *testing.T) {
 	}
 	for _, host := range []string{
 		ref.Registry + ".evil.example", "evil-" + ref.Registry, "not" + ref.Registry, "evil.example", "",
-		ref.Registry + ":4430", ref.Registry[1:], ref.Registry[:len(ref.Registry)-1],
+		ref.Registry + ":4430", ref.Registry + ":444", "_" + ref.Registry[1:], "_" + ref.Registry[1:] + ":443",
+		ref.Registry[1:], ref.Registry[:len(ref.Registry)-1],
 	} {
 		if r.Serves(at(host)) {
 			t.Errorf("%s is served", at(host))

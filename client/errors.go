@@ -85,26 +85,10 @@ func (c *Client) decodeError(answer *http.Response) error {
 	if unserved == nil {
 		return e
 	}
-	unserved.Errs = attemptErrors(unserved.Attempts, e)
+	for _, a := range unserved.Attempts {
+		unserved.Errs = append(unserved.Errs, &fault.Error{Code: a.Code, What: a.Error, Fix: a.Fix})
+	}
 	return unserved
-}
-
-// attemptErrors are the attempts as errors. The server tells one code and fix, those of the attempt that says most; only
-// that attempt gets the code, so that Unserved finds it again.
-func attemptErrors(attempts []assess.Attempt, most *fault.Error) []error {
-	errs := make([]error, len(attempts))
-	found := false
-	for i, a := range attempts {
-		e := &fault.Error{What: a.Error, Fix: a.Fix}
-		if !found && a.Fix == most.Fix {
-			e.Code, found = most.Code, true
-		}
-		errs[i] = e
-	}
-	if !found {
-		errs[0] = most
-	}
-	return errs
 }
 
 var codes = []fault.Code{

@@ -10,6 +10,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 // renderAssessment prints what a person wants to read first, and no more than the depth asked for.
@@ -166,7 +167,7 @@ func (r *renderer) scan(a *assess.Assessment) {
 		r.field("advisories", "PARTLY CHECKED: "+a.Check.Reason)
 	}
 	var counts []string
-	for _, level := range severities {
+	for _, level := range vuln.Severities() {
 		if n := s.Vulnerabilities[level]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, level))
 		}
@@ -180,8 +181,6 @@ func (r *renderer) scan(a *assess.Assessment) {
 		r.field("data of", when(*a.Check.DataFrom))
 	}
 }
-
-var severities = []string{"critical", "important", "moderate", "low", "negligible", "unknown"}
 
 func (r *renderer) components(a *assess.Assessment) {
 	if len(a.Scan.Components) == 0 {

@@ -1,11 +1,13 @@
 package assess
 
+import "github.com/landwaiter/landwaiter/internal/vuln"
+
 // Summarize shortens an assessment for lists.
 func Summarize(a *Assessment) Summary {
 	s := Summary{
 		ID: a.ID, Reference: a.Reference, Platform: a.Platform, Digest: a.Facts.Digest, Created: a.Facts.Created,
 		AssessedAt: a.AssessedAt, Source: a.Source, ScanStatus: a.Scan.Status, CheckStatus: a.Check.Status,
-		Components: len(a.Scan.Components), Vulnerabilities: map[string]int{}, Violations: len(a.Policy.Violations),
+		Components: len(a.Scan.Components), Vulnerabilities: map[vuln.Severity]int{}, Violations: len(a.Policy.Violations),
 		Verdict: a.Verdict,
 	}
 	if a.Scan.OS != nil {
@@ -20,7 +22,7 @@ func Summarize(a *Assessment) Summary {
 		}
 		had, seen := fixable[name]
 		if !seen {
-			s.Vulnerabilities[string(f.Severity)]++
+			s.Vulnerabilities[f.Severity]++
 		}
 		fixable[name] = had || f.FixedVersion != ""
 	}
@@ -36,3 +38,6 @@ func Summarize(a *Assessment) Summary {
 	}
 	return s
 }
+
+// Severities lists what Vulnerabilities counts, most severe first.
+func (s Summary) Severities() []vuln.Severity { return vuln.Severities() }

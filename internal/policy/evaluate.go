@@ -54,6 +54,7 @@ func (s *Set) Evaluate(ctx context.Context, stage Stage, in Input) Result {
 		case answer.undecided != "":
 			result.Undecided = append(result.Undecided, Undecided{
 				PolicyID: p.ID, Policy: p.Title, Severity: p.Severity, Reason: answer.undecided, Enforced: enforced,
+				LacksAdvisories: in.Scan.Scanned && p.needs.vulnerabilities && !in.Scan.VulnsChecked,
 			})
 		default:
 			result.Evaluated++

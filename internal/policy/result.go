@@ -36,6 +36,9 @@ type Undecided struct {
 	Severity Severity `json:"severity"`
 	Reason   string   `json:"reason"`
 	Enforced bool     `json:"enforced"`
+	// LacksAdvisories: the only reason is that there is no advisory data. The built-in policy no-advisory-data reports
+	// that, and can be enforced where it must stop a build.
+	LacksAdvisories bool `json:"lacksAdvisories,omitempty"`
 }
 
 // A Note qualifies the answers of policies: they were decided, but on less than everything.

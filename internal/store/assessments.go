@@ -85,7 +85,7 @@ func (s *Store) Assessments(ctx context.Context, query string, limit int, after 
 	}
 	// One row more than asked for tells whether there is a next page.
 	rows, err := s.reader.QueryContext(ctx, `SELECT id, assessed_at, summary FROM assessments
-		WHERE (assessed_at < $1 OR (assessed_at = $1 AND id < $2)) AND LOWER(reference) LIKE $3 ESCAPE '!'
+		WHERE (assessed_at, id) < ($1, $2) AND LOWER(reference) LIKE $3 ESCAPE '!'
 		ORDER BY assessed_at DESC, id DESC LIMIT $4`, at, id, "%"+likeEscaper.Replace(strings.ToLower(query))+"%", limit+1)
 	if err != nil {
 		return nil, "", failed(op, "", err)

@@ -226,6 +226,55 @@ func TestOpenSQLite(t *testing.T) {
 	})
 }
 
+func TestFailures(t *testing.T) {
+	t.Run("a_locked_SQLite_file_is_unavailable_no_longer_than_the_caller_waits", func(t *testing.T) {
+		url := storetest.SQLite(t)
+		s := storetest.Open(t, storetest.Options(url))
+		other, err := raw(t, url).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		wantFault(t, s.CreateIntegration(ctx, hub()), fault.Unavailable, "Try again")
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if _, err := s.Integrations(t.Context()); err != nil {
+			t.Error("reading waits for somebody else's writing:", err)
+		}
+		if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CreateIntegration(t.Context(), hub()); err != nil {
+			t.Error(err)
+		}
+	})
+
+	t.Run("lost_PostgreSQL_connections_are_unavailable_at_most_and_replaced", func(t *testing.T) {
+		url := storetest.PostgreSQL(t)
+		s := storetest.Open(t, storetest.Options(url))
+		if err := s.CreateIntegration(t.Context(), hub()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := raw(t, url).Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'landwaiter'`); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			_, err := s.Integration(t.Context(), hub().ID)
+			if err == nil {
+				break
+			}
+			wantFault(t, err, fault.Unavailable, "try again")
+		}
+	})
+}
+
 func TestOpenBadURL(t *testing.T) {
 	const marked = "pa55word"
 	closed := closedPort(t)

@@ -27,6 +27,9 @@ const (
 // severities is every Severity, most severe first. Its order is part of the index format.
 var severities = []Severity{Critical, Important, Moderate, Low, Negligible, Unknown}
 
+// Severities lists every Severity, most severe first.
+func Severities() []Severity { return slices.Clone(severities) }
+
 // Rank is 0 for the most severe; Unknown and anything unheard-of come last.
 func (s Severity) Rank() int {
 	if i := slices.Index(severities, s); i >= 0 {

@@ -196,7 +196,7 @@ func (f *Fake) send(w http.ResponseWriter, r *http.Request, raw []byte, q Quirks
 	stop := len(raw)
 	isBlob := strings.Contains(r.URL.Path, "/blobs/")
 	switch {
-	case q.EndlessBody:
+	case q.EndlessBody && r.Method == http.MethodGet:
 		w.WriteHeader(status)
 		for {
 			select {

@@ -17,6 +17,7 @@ import (
 // about. Then it removes the server's directory.
 const supervise = `
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+	-c wal_level=minimal -c max_wal_senders=0 -c checkpoint_timeout=1h -c autovacuum=off \
 	-c shared_buffers=32MB -c max_connections=200 >"$2/log" 2>&1 &
 server=$!
 cat >/dev/null

@@ -4,46 +4,47 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/uuid"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/distribution"
-	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
-	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
-// alone wires the flow in this process: no server, no database.
-func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference) (*assess.Service, func(), error) {
+// assessAlone runs the flow in this process: no server, no database.
+func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Request) (*assess.Assessment, error) {
 	data, err := p.dataDir(*f.data)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	advisories, err := vuln.OpenLive(advisoriesDir(data))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	defer advisories.Close()
 	policies, err := policy.Compile(policy.Builtin())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	sources, err := p.aloneSources(ctx, f, req.Reference)
+	if err != nil {
+		return nil, err
 	}
 	scanOptions := scan.Options{}
-	if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
-		scanOptions.Cache = layerFiles{filepath.Join(dir, "landwaiter", "layers")}
+	if cache, ok := userLayerFiles(); ok && !f.noCache {
+		scanOptions.Cache = cache
+		defer cache.prune()
 	}
 	service := assess.New(assess.Options{
-		Sources:    aloneSources{flags: f},
+		Sources:    sources,
 		Client:     p.registryClient(image.Platform{}),
 		Scanner:    scan.New(scanOptions),
 		Advisories: advisories,
@@ -52,35 +53,73 @@ func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference) 
 		NewID:      uuid.NewString,
 		Log:        slog.New(slog.DiscardHandler),
 	})
-	return service, func() { _ = advisories.Close() }, nil
+	bars := p.progress()
+	defer bars.close()
+	a, err := service.Assess(ctx, req, bars.progress())
+	return a, adviseAlone(err, req.Reference.Registry)
 }
 
 func advisoriesDir(data string) string { return filepath.Join(data, "advisories") }
 
 func (p *program) registryClient(platform image.Platform) *distribution.Client {
 	return distribution.New(distribution.Options{
-		UserAgent: "landwaiter/" + versionString(),
+		UserAgent: userAgent(),
 		Now:       time.Now,
 		Proxy:     http.ProxyFromEnvironment,
 		Platform:  platform,
 	})
 }
 
-// aloneSources are the default public integrations, before them the credentials of the Docker config file.
-type aloneSources struct{ flags imageFlags }
+// aloneSources are the ways to one image.
+type aloneSources []integration.Candidate
 
-func (s aloneSources) Candidates(ctx context.Context, ref image.Reference) ([]integration.Candidate, error) {
-	var list []integration.Candidate
-	own, found, err := s.dockerConfig(ctx, ref)
+func (s aloneSources) Candidates(context.Context, image.Reference) ([]integration.Candidate, error) {
+	return s, nil
+}
+
+// aloneSources are the credential that Docker keeps, if there is one; then the default public integrations that serve the
+// image; where there are none, or flags say how the registry is reached, nobody's credential. A credential that is refused
+// does not hide what is public.
+func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Reference) (aloneSources, error) {
+	scheme := "https"
+	switch {
+	case f.plainHTTP:
+		scheme = "http"
+	case !f.insecure && isLoopback(ref.Registry) && speaksPlainHTTP(ctx, ref.Registry):
+		scheme = "http"
+	}
+	endpoint, err := distribution.ParseEndpoint(scheme+"://"+ref.Registry, f.insecure)
 	if err != nil {
 		return nil, err
 	}
-	if found || s.flags.plainHTTP || s.flags.insecure {
-		list = append(list, own)
+	given := func(name, reason string, credential distribution.Credential) integration.Candidate {
+		return integration.Candidate{
+			Integration: integration.Integration{Name: name, Type: "docker"},
+			Registry:    givenRegistry{ref.Registry, endpoint, credential},
+			Reasons:     []string{reason},
+		}
 	}
-	if s.flags.plainHTTP || s.flags.insecure {
-		return list, nil // the person says how this registry is reached
+	var list aloneSources
+	credential, err := dockerLogin(ctx, ref)
+	if err != nil {
+		p.warn(err)
 	}
+	if !credential.Anonymous() {
+		list = append(list, given(dockerConfigFile, "holds a credential for "+ref.Registry, credential))
+	}
+	if !f.plainHTTP && !f.insecure {
+		defaults, err := defaultCandidates(ref)
+		if err != nil {
+			return nil, err
+		}
+		if len(defaults) > 0 {
+			return append(list, defaults...), nil
+		}
+	}
+	return append(list, given("anonymous", "no public integration is for "+ref.Registry, distribution.Credential{})), nil
+}
+
+func defaultCandidates(ref image.Reference) ([]integration.Candidate, error) {
 	types, err := integration.NewTypes(integrations.All()...)
 	if err != nil {
 		return nil, err
@@ -93,53 +132,10 @@ func (s aloneSources) Candidates(ctx context.Context, ref image.Reference) ([]in
 		}
 		opened = append(opened, c)
 	}
-	return append(list, integration.Candidates(opened, ref)...), nil
+	return integration.Candidates(opened, ref), nil
 }
 
-// dockerConfig reads the credentials that `docker login` keeps for the image's registry, by way of the credential helpers
-// it names.
-func (s aloneSources) dockerConfig(ctx context.Context, ref image.Reference) (integration.Candidate, bool, error) {
-	scheme := "https"
-	if s.flags.plainHTTP {
-		scheme = "http"
-	}
-	endpoint, err := distribution.ParseEndpoint(scheme+"://"+ref.Registry, s.flags.insecure)
-	if err != nil {
-		return integration.Candidate{}, false, err
-	}
-	c := integration.Candidate{
-		Integration: integration.Integration{Name: "Docker config file", Type: "docker"},
-		Reasons:     []string{"credentials of `docker login` for " + ref.Registry},
-	}
-	credential := distribution.Credential{}
-	repository, err := name.NewRepository(ref.Name())
-	if err != nil {
-		return c, false, fault.Wrap(fault.Invalid, "read Docker config file", ref.Name(), err)
-	}
-	authenticator, err := authn.Resolve(ctx, authn.DefaultKeychain, repository)
-	if err != nil {
-		return c, false, fault.Wrap(fault.Invalid, "read Docker config file", ref.Registry, err).
-			WithFix("repair the file or its credential helper, or set DOCKER_CONFIG to a folder without a config.json")
-	}
-	found := authenticator != authn.Anonymous
-	if found {
-		a, err := authn.Authorization(ctx, authenticator)
-		if err != nil {
-			return c, false, fault.Wrap(fault.Invalid, "read Docker config file", ref.Registry, err)
-		}
-		credential = distribution.Credential{
-			Username: a.Username, Password: secret.New(a.Password),
-			IdentityToken: secret.New(a.IdentityToken), RegistryToken: secret.New(a.RegistryToken),
-		}
-	} else {
-		c.Integration.Name = "command line (anonymous)"
-		c.Reasons = []string{"--plain-http or --insecure given"}
-	}
-	c.Registry = givenRegistry{host: ref.Registry, endpoint: endpoint, credential: credential}
-	return c, found, nil
-}
-
-// givenRegistry is one host with a credential at hand.
+// givenRegistry is one host with a credential at hand, or none.
 type givenRegistry struct {
 	host       string
 	endpoint   distribution.Endpoint

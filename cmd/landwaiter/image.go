@@ -11,21 +11,25 @@ import (
 )
 
 func (p *program) imageCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "image",
-		Short: "Inspect, scan and check images",
-		Long: `The image commands work alone, in this process, with the public registries and the credentials of the Docker
-config file (its credential helpers included); or against a server, with its integrations, when --server is given.`,
-	}
-	cmd.AddCommand(
+	return group("image", "Inspect, scan and check images",
+		`The image commands work alone, in this process, with the public registries and the credentials of the Docker config
+file (its credential helpers included); or, when --server is given, against a server, with its integrations.
+
+Working alone, a registry on this machine may speak plain HTTP, as with Docker; for others there is --plain-http. A
+registry whose certificate is signed by a private authority works with SSL_CERT_FILE set to the authority's certificate.`,
 		p.imageDepthCommand(assess.Inspect, "inspect", "Show what an image says of itself: digest, platform, Dockerfile lines",
+			"Inspect reads the manifest and the config of an image, and none of its layers.",
 			"  landwaiter image inspect nginx\n  landwaiter image inspect --platform linux/arm64 -o json ghcr.io/org/app:1.2"),
 		p.imageDepthCommand(assess.ScanIt, "scan", "List an image's components and their known vulnerabilities",
+			"Scan reads an image's layers. Vulnerabilities are known from the advisories that `landwaiter vuln import` brought.",
 			"  landwaiter image scan debian:12\n  landwaiter image scan --server https://landwaiter.example quay.io/org/app@sha256:…"),
 		p.imageDepthCommand(assess.Judge, "check", "Judge an image by the policies of the build stage",
+			`Check scans an image and asks the policies of the build stage.
+
+Exit status: 0 the image passes, or violates only policies that are not enforced; 1 it violates an enforced one; 2 it could
+not be decided: the image cannot be had, or an enforced policy lacks data, such as advisories.`,
 			"  landwaiter image check registry.example/team/app:1.2\n  landwaiter image check -o json nginx > verdict.json"),
 	)
-	return cmd
 }
 
 // imageFlags are the flags of the three image commands.
@@ -33,17 +37,18 @@ type imageFlags struct {
 	remote    *remoteFlags
 	data      *string
 	platform  *string
-	output    *string
+	output    *outputFormat
 	plainHTTP bool
 	insecure  bool
 	noCache   bool
 }
 
-func (p *program) imageDepthCommand(depth assess.Depth, use, short, example string) *cobra.Command {
+func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
 	var f imageFlags
 	cmd := &cobra.Command{
 		Use:     use + " IMAGE",
 		Short:   short,
+		Long:    long,
 		Example: example,
 		Args:    exactArgs(1, "an image, e.g. nginx:1.27 or registry.example/team/app@sha256:…"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,13 +63,14 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, example stri
 		},
 	}
 	fs := cmd.Flags()
-	f.remote = p.remoteFlags(fs)
-	f.data = p.text(fs, settingData)
-	f.platform = p.text(fs, settingPlatform)
+	f.remote = newRemoteFlags(fs)
+	f.data = text(fs, settingData)
+	f.platform = text(fs, settingPlatform)
 	f.output = outputFlag(fs)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
 	fs.BoolVar(&f.noCache, "no-cache", false, "read every layer again (working alone)")
+	cmd.MarkFlagsMutuallyExclusive("plain-http", "insecure")
 	return cmd
 }
 
@@ -78,24 +84,19 @@ func (p *program) assess(ctx context.Context, f imageFlags, name string, depth a
 	if err != nil {
 		return nil, err
 	}
-	bars := p.progress()
-	defer bars.close()
-	if f.remote.given() {
-		if f.plainHTTP || f.insecure || f.noCache {
-			return nil, fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure and --no-cache are for working alone").
-				WithFix("leave them out, or leave --server out; on a server, an integration says how its registry is reached")
-		}
-		c, err := p.client(f.remote)
-		if err != nil {
-			return nil, err
-		}
-		bars.step("Asking " + f.remote.server())
-		return c.Assess(ctx, ref.String(), platform.String(), depth)
+	if !f.remote.given() {
+		return p.assessAlone(ctx, f, assess.Request{Reference: ref, Platform: platform, Depth: depth})
 	}
-	service, done, err := p.alone(ctx, f, ref)
+	if f.plainHTTP || f.insecure || f.noCache {
+		return nil, fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure and --no-cache are for working alone").
+			WithFix(`Leave them out, or work alone with --server "". On a server, an integration says how its registry is reached.`)
+	}
+	c, err := p.client(f.remote)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	return service.Assess(ctx, assess.Request{Reference: ref, Platform: platform, Depth: depth}, bars.progress())
+	bars := p.progress()
+	defer bars.close()
+	bars.step("Asking " + f.remote.server())
+	return c.Assess(ctx, ref.String(), platform.String(), depth)
 }

@@ -8,15 +8,24 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"time"
 )
 
 // layerFilesLimit bounds the layer results that the command line keeps on disk.
 const layerFilesLimit = 256 << 20
 
-// layerFiles keeps layer results as files, for the command line working alone. The files used longest ago go first.
-type layerFiles struct{ dir string }
+// layerFiles keeps layer results as files, for the command line working alone.
+type layerFiles struct {
+	dir   string
+	limit int64 // of all files together, after prune
+}
+
+// userLayerFiles are in the user's cache directory, if there is one.
+func userLayerFiles() (layerFiles, bool) {
+	dir, err := os.UserCacheDir()
+	return layerFiles{filepath.Join(dir, "landwaiter", "layers"), layerFilesLimit}, err == nil
+}
 
 func (l layerFiles) path(key string) string {
 	sum := sha256.Sum256([]byte(key))
@@ -53,17 +62,13 @@ func (l layerFiles) PutLayerResult(_ context.Context, key string, result []byte)
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp.Name(), l.path(key)); err != nil {
-		return err
-	}
-	return l.prune()
+	return os.Rename(tmp.Name(), l.path(key))
 }
 
-func (l layerFiles) prune() error {
-	entries, err := os.ReadDir(l.dir)
-	if err != nil {
-		return err
-	}
+// prune removes the files used longest ago until the rest keeps within the bound. Files of others that vanish meanwhile, or
+// a directory that there is not, are no concern.
+func (l layerFiles) prune() {
+	entries, _ := os.ReadDir(l.dir)
 	var infos []fs.FileInfo
 	var total int64
 	for _, e := range entries {
@@ -72,15 +77,12 @@ func (l layerFiles) prune() error {
 			total += info.Size()
 		}
 	}
-	sort.Slice(infos, func(i, j int) bool { return infos[i].ModTime().Before(infos[j].ModTime()) })
+	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
 	for _, info := range infos {
-		if total <= layerFilesLimit {
-			break
+		if total <= l.limit {
+			return
 		}
-		if err := os.Remove(filepath.Join(l.dir, info.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+		_ = os.Remove(filepath.Join(l.dir, info.Name()))
 		total -= info.Size()
 	}
-	return nil
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -21,7 +20,7 @@ const exitFailed = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Getenv))
 }
 
@@ -47,40 +46,56 @@ func run(ctx context.Context, args []string, s streams, getenv func(string) stri
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	if err := root.ExecuteContext(ctx); err != nil {
-		p.report(err)
-		return exitFailed
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return p.status
 	}
-	return p.status
-}
-
-// report prints an error and what to do about it.
-func (p *program) report(err error) {
-	fmt.Fprintf(p.err, "landwaiter: %v\n", err)
-	if fix := fault.FixOf(err); fix != "" {
-		fmt.Fprintf(p.err, "  what to do: %s\n", fix)
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
 	}
-	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(p.err, "  interrupted")
-	}
+	p.report(cmd, err)
+	return exitFailed
 }
 
 func (p *program) root() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "landwaiter",
-		Short: "Says, with reasons, whether container images may be built or run",
-		Long: `Landwaiter connects to container registries, reads what is inside the images that are used, and says with
+	root := group("landwaiter", "Says, with reasons, whether container images may be built or run",
+		`Landwaiter connects to container registries, reads what is inside the images that are used, and says with
 reasons whether they may be built or run.
 
 Exit status of every command: 0 done, or the image passes; 1 an enforced policy is violated; 2 it could not be done or
 decided (bad reference, registry unreachable, not authorised).`,
-		Example: `  landwaiter image check nginx:1.27
+		p.serveCommand(), p.imageCommand(), p.integrationCommand(), p.vulnCommand(), p.versionCommand())
+	root.Example = `  landwaiter image check nginx:1.27
   landwaiter serve --demo
-  landwaiter image check --server https://landwaiter.example quay.io/org/app:1.2`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-	}
-	root.AddCommand(p.serveCommand(), p.imageCommand(), p.integrationCommand(), p.vulnCommand(), p.versionCommand())
+  landwaiter image check --server https://landwaiter.example quay.io/org/app:1.2`
+	root.Version = versionString()
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.SilenceUsage, root.SilenceErrors = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return p.fromEnvironment(cmd.Flags()) }
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault.Wrap(fault.Invalid, cmd.CommandPath(), "", err)
+	})
 	return root
+}
+
+// group is a command that only has commands below it.
+func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Long: long,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			err := fault.New(fault.Invalid, cmd.CommandPath(), "there is no command %q", args[0])
+			if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+				return err.WithFix("Did you mean `%s %s`?", cmd.CommandPath(), like[0])
+			}
+			return err
+		},
+		SuggestionsMinimumDistance: 2,
+	}
+	cmd.AddCommand(children...)
+	return cmd
 }

@@ -3,8 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"strings"
+	"text/tabwriter"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,22 +16,35 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 )
 
-func outputFlag(fs *pflag.FlagSet) *string {
-	return fs.StringP("output", "o", "table", "output format: table or json")
+// outputFormat is the flag's value; it refuses others before any work is done.
+type outputFormat string
+
+func (f *outputFormat) String() string { return string(*f) }
+func (f *outputFormat) Type() string   { return "table|json" }
+
+func (f *outputFormat) Set(s string) error {
+	if s != "table" && s != "json" {
+		return fmt.Errorf("it is neither table nor json")
+	}
+	*f = outputFormat(s)
+	return nil
+}
+
+func outputFlag(fs *pflag.FlagSet) *outputFormat {
+	f := outputFormat("table")
+	fs.VarP(&f, "output", "o", "output format")
+	return &f
 }
 
 // print writes v as JSON, or calls table.
-func (p *program) print(format string, v any, table func() error) error {
-	switch format {
-	case "json":
-		e := json.NewEncoder(p.out)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(v)
-	case "table":
+func (p *program) print(format outputFormat, v any, table func() error) error {
+	if format != "json" {
 		return table()
 	}
-	return fault.New(fault.Invalid, "print", "output format %q", format).WithFix("use -o table or -o json")
+	e := json.NewEncoder(p.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 // exactArgs is cobra.ExactArgs with a message that says what is wanted.
@@ -36,9 +53,39 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		if len(args) == n {
 			return nil
 		}
-		return fault.New(fault.Invalid, cmd.CommandPath(), "%d arguments given", len(args)).
-			WithFix("give %s; see `%s --help`", what, cmd.CommandPath())
+		return fault.New(fault.Invalid, cmd.CommandPath(), "%s given, wanted %d", plural(len(args), "argument"), n).
+			WithFix("Give %s; see `%s --help`.", what, cmd.CommandPath())
 	}
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, cmd.CommandPath(), "it takes no argument such as %q", args[0])
+}
+
+// writeTable prints rows of cells, the first row being the heading.
+func writeTable(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = printable(cell)
+		}
+		fmt.Fprintln(t, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+	}
+	return t.Flush()
+}
+
+// printable keeps words from outside from moving the cursor, breaking a table, or changing the direction of writing.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return ' '
+		}
+		return c
+	}, s)
 }
 
 func plural(n int, one string) string {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+
 	"github.com/spf13/pflag"
 
 	"github.com/landwaiter/landwaiter/client"
@@ -14,8 +16,8 @@ type remoteFlags struct {
 	insecure *bool
 }
 
-func (p *program) remoteFlags(fs *pflag.FlagSet) *remoteFlags {
-	return &remoteFlags{url: p.text(fs, settingServer), ca: p.text(fs, settingCA), insecure: p.toggle(fs, settingInsecure)}
+func newRemoteFlags(fs *pflag.FlagSet) *remoteFlags {
+	return &remoteFlags{url: text(fs, settingServer), ca: text(fs, settingCA), insecure: toggle(fs, settingInsecure)}
 }
 
 func (f *remoteFlags) given() bool    { return *f.url != "" }
@@ -25,14 +27,18 @@ func (f *remoteFlags) server() string { return *f.url }
 func (p *program) client(f *remoteFlags) (*client.Client, error) {
 	if !f.given() {
 		return nil, fault.New(fault.Invalid, "connect to a server", "no server was named").
-			WithFix("give --server URL or set LANDWAITER_SERVER, e.g. http://127.0.0.1:8080 after `make run`")
+			WithFix("Give --server URL or set LANDWAITER_SERVER, e.g. http://127.0.0.1:8080 after `make run`.")
 	}
 	o := client.Options{
 		URL: *f.url, CAFile: *f.ca, Insecure: *f.insecure, Token: p.secret(secretToken),
-		UserAgent: "landwaiter/" + versionString(),
+		UserAgent: userAgent(), Proxy: http.ProxyFromEnvironment,
 	}
-	if password := p.secret(secretAdminPassword); !o.Token.IsSet() && password.IsSet() {
-		o.Username, o.Password = "admin", password
+	if !o.Token.IsSet() {
+		o.Username, o.Password = "admin", p.secret(secretAdminPassword)
+	}
+	if !o.Token.IsSet() && !o.Password.IsSet() {
+		return nil, fault.New(fault.Unauthenticated, "connect to a server", "there are no credentials for %s", *f.url).
+			WithFix("Set LANDWAITER_TOKEN to an API token of the server, or LANDWAITER_ADMIN_PASSWORD to its administrator's password.")
 	}
 	return client.New(o)
 }

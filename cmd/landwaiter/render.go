@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -44,29 +43,10 @@ func (r *renderer) printf(format string, args ...any) {
 	}
 }
 
-// table prints rows of cells, the first row being the heading.
 func (r *renderer) table(rows [][]string) {
-	if r.err != nil {
-		return
+	if r.err == nil {
+		r.err = writeTable(r.w, rows)
 	}
-	w := tabwriter.NewWriter(r.w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = printable(cell)
-		}
-		fmt.Fprintln(w, strings.Join(row, "\t"))
-	}
-	r.err = w.Flush()
-}
-
-// printable keeps an image's words from moving the cursor or breaking the table.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
-			return ' '
-		}
-		return c
-	}, s)
 }
 
 func (r *renderer) field(name, value string) {

@@ -49,14 +49,14 @@ func (p *program) serveCommand() *cobra.Command {
 Plain HTTP is served on loopback addresses only. Elsewhere TLS is used: with the certificate given, else with one that is
 generated and signed by a CA of the server's own (ca.crt in the data directory), which is meant for trying out.`,
 		Example: "  landwaiter serve --demo\n  landwaiter serve --data /var/lib/landwaiter --listen :8443 --tls-cert tls.crt --tls-key tls.key",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
 	}
 	fs := cmd.Flags()
-	f.data, f.listen, f.databaseURL = p.text(fs, settingData), p.text(fs, settingListen), p.text(fs, settingDatabaseURL)
-	f.tlsCert, f.tlsKey = p.text(fs, settingTLSCert), p.text(fs, settingTLSKey)
-	f.allowPlaintext, f.demo = p.toggle(fs, settingAllowPlaintext), p.toggle(fs, settingDemo)
-	f.secretKeyFile, f.platform = p.text(fs, settingSecretKeyFile), p.text(fs, settingPlatform)
+	f.data, f.listen, f.databaseURL = text(fs, settingData), text(fs, settingListen), text(fs, settingDatabaseURL)
+	f.tlsCert, f.tlsKey = text(fs, settingTLSCert), text(fs, settingTLSKey)
+	f.allowPlaintext, f.demo = toggle(fs, settingAllowPlaintext), toggle(fs, settingDemo)
+	f.secretKeyFile, f.platform = text(fs, settingSecretKeyFile), text(fs, settingPlatform)
 	return cmd
 }
 

@@ -3,10 +3,10 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/spf13/pflag"
 
+	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -40,21 +40,46 @@ var (
 	secretToken         = setting{"", "LANDWAITER_TOKEN", "", "API token for the server"}
 )
 
-// text declares a setting's flag; the environment gives its default.
-func (p *program) text(fs *pflag.FlagSet, s setting) *string {
-	def := s.Default
-	if v := p.getenv(s.Env); v != "" {
-		def = v
-	}
-	return fs.String(s.Name, def, s.Help+" [$"+s.Env+"]")
+// environmentKey annotates a flag with the name of its variable.
+const environmentKey = "environment"
+
+func text(fs *pflag.FlagSet, s setting) *string {
+	v := fs.String(s.Name, s.Default, s.help())
+	s.annotate(fs)
+	return v
 }
 
-func (p *program) toggle(fs *pflag.FlagSet, s setting) *bool {
-	def, _ := strconv.ParseBool(s.Default)
-	if v, err := strconv.ParseBool(p.getenv(s.Env)); err == nil {
-		def = v
+func toggle(fs *pflag.FlagSet, s setting) *bool {
+	v := fs.Bool(s.Name, s.Default == "true", s.help())
+	s.annotate(fs)
+	return v
+}
+
+func (s setting) help() string { return s.Help + " [$" + s.Env + "]" }
+
+func (s setting) annotate(fs *pflag.FlagSet) {
+	if err := fs.SetAnnotation(s.Name, environmentKey, []string{s.Env}); err != nil {
+		panic(err) // the flag was not declared
 	}
-	return fs.Bool(s.Name, def, s.Help+" [$"+s.Env+"]")
+}
+
+// fromEnvironment sets the flags that were not given from their variables. It comes after parsing, so that help texts do not
+// show what the environment holds.
+func (p *program) fromEnvironment(fs *pflag.FlagSet) error {
+	var err error
+	fs.VisitAll(func(f *pflag.Flag) {
+		for _, variable := range f.Annotations[environmentKey] {
+			v := p.getenv(variable)
+			if v == "" || f.Changed || err != nil {
+				continue
+			}
+			if bad := f.Value.Set(v); bad != nil {
+				err = fault.New(fault.Invalid, "read environment", "%s cannot be %q", variable, v).
+					WithFix("Set it to a %s, or leave it out.", f.Value.Type())
+			}
+		}
+	})
+	return err
 }
 
 func (p *program) secret(s setting) secret.Text { return secret.New(p.getenv(s.Env)) }
@@ -69,7 +94,7 @@ func (p *program) dataDir(given string) (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", err
+		return "", fault.Wrap(fault.Invalid, "find data directory", "", err).WithFix("Give --data DIR or set LANDWAITER_DATA.")
 	}
 	return filepath.Join(home, ".local", "share", "landwaiter"), nil
 }

@@ -21,13 +21,19 @@ func versionString() string {
 	return "development"
 }
 
+func userAgent() string { return "landwaiter/" + versionString() }
+
+func versionLine() string {
+	return fmt.Sprintf("landwaiter %s %s/%s %s", versionString(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(p.out, "landwaiter %s %s/%s %s\n", versionString(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			_, err := fmt.Fprintln(p.out, versionLine())
 			return err
 		},
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,19 +10,16 @@ import (
 )
 
 func (p *program) vulnCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "vuln",
-		Short: "Import advisory data and see how fresh it is",
-		Long: `Advisory data are OSV records (https://ossf.github.io/osv-schema/). Without --server they are imported into the
-data directory, where the image commands and a server with the same data directory find them.`,
-	}
-	cmd.AddCommand(p.vulnImportCommand(), p.vulnStatusCommand())
-	return cmd
+	return group("vuln", "Import advisory data and see how fresh it is",
+		`Advisory data are OSV records (https://ossf.github.io/osv-schema/). Without --server they are imported into the data
+directory, where the image commands and a server with the same data directory find them.`,
+		p.vulnImportCommand(), p.vulnStatusCommand())
 }
 
 func (p *program) vulnImportCommand() *cobra.Command {
 	var remote *remoteFlags
-	var data, output *string
+	var data *string
+	var output *outputFormat
 	cmd := &cobra.Command{
 		Use:   "import PATH",
 		Short: "Import OSV records from a directory, a zip or a JSON file",
@@ -48,13 +44,13 @@ are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, eco
 				}
 				fmt.Fprintln(p.out, ".")
 				for _, problem := range result.Problems {
-					fmt.Fprintf(p.out, "  skipped: %s\n", problem)
+					fmt.Fprintf(p.out, "  skipped: %s\n", printable(problem))
 				}
 				return p.renderAdvisories(result.Status)
 			})
 		},
 	}
-	remote, data, output = p.remoteFlags(cmd.Flags()), p.text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
+	remote, data, output = newRemoteFlags(cmd.Flags()), text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
 	return cmd
 }
 
@@ -77,11 +73,13 @@ func (p *program) importAdvisories(cmd *cobra.Command, remote *remoteFlags, data
 
 func (p *program) vulnStatusCommand() *cobra.Command {
 	var remote *remoteFlags
-	var data, output *string
+	var data *string
+	var output *outputFormat
 	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Show which advisory data there is, and its age",
-		Args:  cobra.NoArgs,
+		Use:     "status",
+		Short:   "Show which advisory data there is, and its age",
+		Example: "  landwaiter vuln status\n  landwaiter vuln status --server https://landwaiter.example -o json",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			status, err := p.advisoryStatus(cmd, remote, *data)
 			if err != nil {
@@ -90,7 +88,7 @@ func (p *program) vulnStatusCommand() *cobra.Command {
 			return p.print(*output, status, func() error { return p.renderAdvisories(status) })
 		},
 	}
-	remote, data, output = p.remoteFlags(cmd.Flags()), p.text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
+	remote, data, output = newRemoteFlags(cmd.Flags()), text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
 	return cmd
 }
 
@@ -120,12 +118,11 @@ func (p *program) renderAdvisories(s vuln.Status) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s, imported %s, newest of %s.\n\n", plural(s.Records, "record"), when(s.Imported), when(s.Newest))
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ECOSYSTEM\tRECORDS\tNEWEST")
+	rows := [][]string{{"ECOSYSTEM", "RECORDS", "NEWEST"}}
 	for _, e := range s.Ecosystems {
-		fmt.Fprintf(w, "%s\t%d\t%s\n", e.Name, e.Records, when(e.Newest))
+		rows = append(rows, []string{e.Name, fmt.Sprint(e.Records), when(e.Newest)})
 	}
-	return w.Flush()
+	return writeTable(p.out, rows)
 }
 
 func when(t time.Time) string {

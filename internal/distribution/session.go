@@ -220,10 +220,10 @@ func (s *session) remember(r request, how challenge) {
 }
 
 func (s *session) forget(r request) {
-	any := func(challenge) bool { return true }
+	whatever := func(challenge) bool { return true }
 	repository, endpoint := s.places(r)
-	s.c.challenges.drop(repository, any)
-	s.c.challenges.drop(endpoint, any)
+	s.c.challenges.drop(repository, whatever)
+	s.c.challenges.drop(endpoint, whatever)
 }
 
 func (s *session) remembered(r request) (challenge, bool) {

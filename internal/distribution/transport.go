@@ -3,7 +3,6 @@ package distribution
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -93,8 +92,7 @@ func (k trust) tls() *tls.Config {
 	config := &tls.Config{}
 	switch {
 	case k.config != nil && k.foreign:
-		var authorities *x509.CertPool = k.config.RootCAs
-		config.RootCAs = authorities
+		config.RootCAs = k.config.RootCAs
 	case k.config != nil:
 		config = k.config.Clone()
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 // view is what the layout needs around a page's own data.
@@ -29,10 +30,11 @@ func (v view) Ago(t time.Time) string { return ago(v.now.Sub(t)) }
 
 func parsePages() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"size": image.SizeText,
-		"utc":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
-		"iso":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"join": strings.Join,
+		"size":  image.SizeText,
+		"utc":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"join":  strings.Join,
+		"asset": asset, "breakable": breakable, "initial": initial,
 	}
 	names, err := files.ReadDir("templates")
 	if err != nil {
@@ -70,6 +72,23 @@ func (p *portal) render(w http.ResponseWriter, r *http.Request, v visitor, statu
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w)
 }
+
+// asset is the address of a static file. It changes with the file, so that no cache shows an old one.
+func asset(name string) (string, error) {
+	b, err := files.ReadFile("static/" + name)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("/static/%s?v=%s", name, image.DigestOf(b).Short()), nil
+}
+
+// breakable lets a reference wrap after its slashes and before its tag or digest.
+func breakable(ref string) template.HTML {
+	return template.HTML(strings.NewReplacer("/", "/<wbr>", ":", "<wbr>:", "@", "<wbr>@").Replace(template.HTMLEscapeString(ref)))
+}
+
+// initial is the first letter of a severity, so that counts are not told apart by colour alone.
+func initial(s vuln.Severity) string { return strings.ToUpper(string(s[:1])) }
 
 func secretOf(s string) secret.Text { return secret.New(s) }
 

@@ -116,8 +116,8 @@ func goModule(m *debug.Module, f *found) {
 }
 
 const (
-	maxCargoSection = 16 << 20
-	maxCargoList    = 32 << 20
+	maxCargoSection = 4 << 20
+	maxCargoList    = 8 << 20
 )
 
 func readCargoAuditable(r io.ReaderAt, f *found) error {

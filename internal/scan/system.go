@@ -18,18 +18,19 @@ var systemPaths = []string{
 
 const osReleasePaths = 2 // of systemPaths
 
-// leadsToSystem reports whether a symbolic link at this path may be part of the way to a system path: it lies on one, or
-// has the name of one of its parts.
-func leadsToSystem(p string) bool {
-	base := path.Base(p)
-	for _, s := range systemPaths {
-		s = strings.TrimSuffix(s, "/")
-		if p == s || strings.HasPrefix(s, p+"/") || strings.Contains("/"+s+"/", "/"+base+"/") {
-			return true
+// systemNames are the parts that systemPaths are made of.
+var systemNames = func() map[string]bool {
+	names := map[string]bool{}
+	for _, p := range systemPaths {
+		for part := range strings.SplitSeq(strings.TrimSuffix(p, "/"), "/") {
+			names[part] = true
 		}
 	}
-	return false
-}
+	return names
+}()
+
+// leadsToSystem reports whether a symbolic link at this path may be part of the way to a system path.
+func leadsToSystem(p string) bool { return systemNames[path.Base(p)] }
 
 // maxLinks bounds the symbolic links that are followed for one path, as the kernel does.
 const maxLinks = 40

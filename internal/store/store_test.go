@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressly/goose/v3/lock"
+
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
@@ -128,6 +130,30 @@ func TestOpen(t *testing.T) {
 			wantFault(t, err, fault.Unavailable)
 		})
 	})
+}
+
+func TestOpenPostgreSQLWaitsForAServerThatMigrates(t *testing.T) {
+	o := storetest.Options(storetest.PostgreSQL(t))
+	other, err := raw(t, o.URL).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.ExecContext(t.Context(), `SELECT pg_advisory_lock($1)`, lock.DefaultLockID); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err = store.Open(ctx, o)
+	wantFault(t, err, fault.Unavailable, "Try again")
+	var made int
+	if err := other.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'goose_db_version'`).Scan(&made); err != nil || made != 0 {
+		t.Errorf("%d tables were made without the lock, %v", made, err)
+	}
+	if _, err := other.ExecContext(t.Context(), `SELECT pg_advisory_unlock($1)`, lock.DefaultLockID); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Open(t, o)
 }
 
 // TestOpenByProcesses starts this test binary twice on one file: SQLite's locks work between processes in another way than

@@ -10,7 +10,6 @@ import (
 	"hash/crc32"
 	"hash/fnv"
 	"io"
-	"math/bits"
 	"os"
 	"slices"
 	"time"
@@ -49,43 +48,6 @@ type row struct {
 type seenKey struct {
 	id        uint64
 	container string
-}
-
-type partition struct {
-	buffer []byte
-	chunks []chunk
-}
-
-type chunk struct {
-	offset int64
-	length int
-}
-
-// A spool is a temporary file that is written once and then read.
-type spool struct {
-	f *os.File
-	w *bufio.Writer
-	n int64
-}
-
-func newSpool(dir string) (*spool, error) {
-	f, err := os.CreateTemp(dir, tempPattern)
-	if err != nil {
-		return nil, err
-	}
-	return &spool{f: f, w: bufio.NewWriterSize(f, 256<<10)}, nil
-}
-
-func (s *spool) write(b []byte) (offset int64, err error) {
-	offset = s.n
-	n, err := s.w.Write(b)
-	s.n += int64(n)
-	return offset, err
-}
-
-func (s *spool) discard() {
-	s.f.Close()
-	os.Remove(s.f.Name())
 }
 
 func newBuilder(dir string) (*builder, error) {
@@ -192,13 +154,6 @@ func (b *builder) addEntry(n uint32, ecosystem, key string, body []byte) error {
 		return b.flush(p)
 	}
 	return nil
-}
-
-func (b *builder) flush(p *partition) error {
-	offset, err := b.entries.write(p.buffer)
-	p.chunks = append(p.chunks, chunk{offset, len(p.buffer)})
-	p.buffer = p.buffer[:0]
-	return err
 }
 
 // keep takes over what another index holds of the ecosystems that replaced does not name.
@@ -379,14 +334,6 @@ func (b *builder) writeDetails(ctx context.Context, out *counter, c *contents, o
 	return blocks, nil
 }
 
-type keyed struct {
-	hash uint64
-	key  string
-	row  int32
-	eco  uint64
-	body []byte
-}
-
 func (b *builder) writeKeys(ctx context.Context, out *counter, c *contents, place []int32, order []uint32) (lookup []byte, err error) {
 	for i := range b.parts {
 		if err := b.flush(&b.parts[i]); err != nil {
@@ -436,75 +383,6 @@ func (b *builder) writeKeys(ctx context.Context, out *counter, c *contents, plac
 	c.Keys.Length = out.n - c.Keys.Offset
 	c.Ecosystems, c.Newest = table.status()
 	return lookup, nil
-}
-
-func (b *builder) readPartition(p *partition, place []int32) ([]keyed, error) {
-	var list []keyed
-	for _, ch := range p.chunks {
-		raw := make([]byte, ch.length)
-		if _, err := b.entries.f.ReadAt(raw, ch.offset); err != nil && err != io.EOF {
-			return nil, err
-		}
-		r := &reader{b: raw}
-		for len(r.b) > 0 {
-			if len(r.b) < 8 {
-				return nil, errCorrupt
-			}
-			k := keyed{hash: binary.LittleEndian.Uint64(r.b)}
-			r.b = r.b[8:]
-			k.key = r.string()
-			n := r.uint()
-			k.eco, k.body = r.uint(), r.bytes()
-			if r.bad || n >= uint64(len(place)) {
-				return nil, errCorrupt
-			}
-			if k.row = place[n]; k.row >= 0 {
-				list = append(list, k)
-			}
-		}
-	}
-	return list, nil
-}
-
-// An ecosystemTable counts records per ecosystem while keys are written.
-type ecosystemTable struct {
-	names  []string
-	place  []int // in the index's table, which is sorted
-	rows   [][]uint64
-	newest []int64
-}
-
-func (b *builder) ecosystemTable() *ecosystemTable {
-	sorted := slices.Sorted(slices.Values(b.names))
-	t := &ecosystemTable{names: b.names, newest: make([]int64, len(b.names))}
-	for _, n := range b.names {
-		at, _ := slices.BinarySearch(sorted, n)
-		t.place = append(t.place, at)
-		t.rows = append(t.rows, make([]uint64, (len(b.rows)+63)/64))
-	}
-	return t
-}
-
-func (t *ecosystemTable) count(eco uint64, row int32, newest int64) {
-	t.rows[eco][row/64] |= 1 << (row % 64)
-	t.newest[eco] = max(t.newest[eco], newest)
-}
-
-func (t *ecosystemTable) status() (list []EcosystemStatus, newest time.Time) {
-	list = make([]EcosystemStatus, len(t.names))
-	for i, name := range t.names {
-		s := EcosystemStatus{Name: name}
-		for _, w := range t.rows[i] {
-			s.Records += bits.OnesCount64(w)
-		}
-		if at := timeOf(t.newest[i]); at != nil {
-			if s.Newest = *at; at.After(newest) {
-				newest = *at
-			}
-		}
-		list[t.place[i]] = s
-	}
-	return list, newest
 }
 
 // A counter writes and knows where it is.

@@ -247,12 +247,17 @@ func (vs *versions) parse(text string) (v semantic.Version, err error) {
 	if v, err = semantic.Parse(text, r.compare); err != nil {
 		return nil, err
 	}
-	// Some defects show only when the version is compared.
-	if _, err = v.Compare(v); err != nil {
-		return nil, err
-	}
 	vs.parsed[text] = v
 	return v, nil
+}
+
+// checked also finds what only comparing finds.
+func (vs *versions) checked(text string) (semantic.Version, error) {
+	v, err := vs.parse(text)
+	if err == nil {
+		_, err = vs.compare(v, text)
+	}
+	return v, err
 }
 
 // compare is negative if v is lower than the version that text is.

@@ -70,7 +70,7 @@ func intervals(vs *versions, events []event) ([]interval, error) {
 			}
 			m := mark{kind: f.kind, text: *f.text}
 			if f.kind != "introduced" || m.text != "0" {
-				v, err := vs.checked(m.text)
+				v, err := vs.ofRecord(m.text)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", f.kind, err)
 				}
@@ -102,12 +102,12 @@ func intervals(vs *versions, events []event) ([]interval, error) {
 	return cutOff(vs, found, limits[len(limits)-1])
 }
 
-// checked parses a version of a record.
-func (vs *versions) checked(text string) (semantic.Version, error) {
+// ofRecord parses a version that a record names.
+func (vs *versions) ofRecord(text string) (semantic.Version, error) {
 	if len(text) > maxVersion || text == "" {
 		return nil, fmt.Errorf("a version of %d characters", len(text))
 	}
-	v, err := vs.parse(text)
+	v, err := vs.checked(text)
 	if err != nil {
 		return nil, fmt.Errorf("version %q: %w", text, err)
 	}

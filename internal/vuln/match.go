@@ -44,7 +44,7 @@ func (x *Index) Match(ctx context.Context, p Package) (_ []Vulnerability, err er
 		return nil, fault.Wrap(fault.Invalid, op, p.Name, err)
 	}
 	vs := versionsOf(e.base)
-	v, err := vs.parse(text)
+	v, err := vs.checked(text)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, op, what, err)
 	}

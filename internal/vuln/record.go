@@ -193,7 +193,7 @@ func leftOver(vs *versions, list []string, in []interval) (left []string, sorted
 	sorted = true
 	var parsed []semantic.Version
 	for _, text := range list {
-		v, err := vs.checked(text)
+		v, err := vs.ofRecord(text)
 		if err != nil {
 			if sorted = false; text != "" && len(text) <= maxVersion {
 				left = append(left, text)

@@ -70,7 +70,6 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
 	fs.BoolVar(&f.noCache, "no-cache", false, "read every layer again (working alone)")
-	cmd.MarkFlagsMutuallyExclusive("plain-http", "insecure")
 	return cmd
 }
 

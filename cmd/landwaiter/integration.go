@@ -2,24 +2,18 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integrations"
-	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 func (p *program) integrationCommand() *cobra.Command {
@@ -33,216 +27,215 @@ line, which others on the machine can read.`,
 }
 
 func (p *program) integrationTypesCommand() *cobra.Command {
-	var output *outputFormat
 	cmd := &cobra.Command{
-		Use:   "types",
-		Short: "List the types of integrations and their settings",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			var list []integration.Description
-			for _, t := range integrations.All() {
-				list = append(list, t.Describe())
-			}
-			return p.print(*output, list, func() error {
-				rows := [][]string{{"TYPE", "LABEL", "FLAG", "NEEDED", "HELP"}}
-				for _, t := range list {
-					rows = append(rows, []string{t.ID, t.Label, "", "", t.Summary})
-					for _, f := range t.Fields {
-						rows = append(rows, []string{"", "", "--" + flagOf(f.Name, f.IsSecret()), yes(f.Required != ""), cmp.Or(f.Help, f.Label)})
-					}
-				}
-				return writeTable(p.out, rows)
-			})
-		},
+		Use:     "types",
+		Short:   "List the types of integrations, and the flags of their settings",
+		Example: "  landwaiter integration types\n  landwaiter integration types -o json",
+		Args:    noArgs,
 	}
-	output = outputFlag(cmd.Flags())
+	output := outputFlag(cmd.Flags())
+	cmd.RunE = func(*cobra.Command, []string) error {
+		var list []integration.Description
+		for _, t := range integrations.All() {
+			list = append(list, t.Describe())
+		}
+		return p.print(*output, list, func() error {
+			rows := [][]string{{"TYPE", "FLAG", "NEEDED", "HELP"}}
+			for _, t := range list {
+				rows = append(rows, []string{t.ID, "", "", t.Summary})
+				for _, f := range t.Fields {
+					rows = append(rows, []string{"", "--" + flagOf(f.Name, f.Secret), yes(f.Required != ""), cmp.Or(f.Help, f.Label)})
+				}
+			}
+			return writeTable(p.out, rows)
+		})
+	}
 	return cmd
 }
 
 func (p *program) integrationListCommand() *cobra.Command {
-	var remote *remoteFlags
-	var output *outputFormat
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the integrations",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client(remote)
-			if err != nil {
-				return err
-			}
-			list, err := c.Integrations(cmd.Context(), "")
-			if err != nil {
-				return err
-			}
-			return p.print(*output, list, func() error {
-				rows := [][]string{{"NAME", "TYPE", "ENDPOINT", "USER", "ID"}}
-				for _, in := range list {
-					settings := settingsOf(in)
-					rows = append(rows, []string{in.Text("name"), in.Text("type"), word(settings["endpoint"]), word(settings["username"]), in.Text("id")})
-				}
-				return writeTable(p.out, rows)
-			})
-		},
+		Use:     "list",
+		Short:   "List the integrations",
+		Example: "  landwaiter integration list\n  landwaiter integration list --server https://landwaiter.example -o json",
+		Args:    noArgs,
 	}
-	remote, output = newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
+	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.client(remote)
+		if err != nil {
+			return err
+		}
+		list, err := c.Integrations(cmd.Context(), "")
+		if err != nil {
+			return err
+		}
+		return p.print(*output, list, func() error {
+			rows := [][]string{{"NAME", "TYPE", "ENDPOINT", "USER", "ID"}}
+			for _, in := range list {
+				settings := settingsOf(in)
+				rows = append(rows, []string{in.Text("name"), in.Text("type"), word(settings["endpoint"]), word(settings["username"]), in.Text("id")})
+			}
+			return writeTable(p.out, rows)
+		})
+	}
 	return cmd
 }
 
 func (p *program) integrationGetCommand() *cobra.Command {
-	var remote *remoteFlags
-	var output *outputFormat
 	cmd := &cobra.Command{
-		Use:   "get NAME|ID",
-		Short: "Show one integration; secrets are masked",
-		Args:  exactArgs(1, "the name or ID of one integration"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(remote)
-			if err != nil {
-				return err
-			}
-			in, err := find(cmd, c, args[0])
-			if err != nil {
-				return err
-			}
-			return p.print(*output, in, func() error { return p.renderIntegration(in) })
-		},
+		Use:     "get NAME|ID",
+		Short:   "Show one integration; secrets are masked",
+		Example: "  landwaiter integration get team\n  landwaiter integration get team -o json",
+		Args:    exactArgs(1, nameOrID),
 	}
-	remote, output = newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
+	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		_, in, err := p.stored(cmd.Context(), remote, args[0])
+		if err != nil {
+			return err
+		}
+		return p.print(*output, in, func() error { return p.renderIntegration(in) })
+	}
 	return cmd
 }
 
 func (p *program) integrationCreateCommand() *cobra.Command {
-	var remote *remoteFlags
-	var draft *draftFlags
-	var output *outputFormat
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Create an integration; it is tested first unless --skip-test is given",
 		Example: `  landwaiter integration create --name team --endpoint registry.example --username robot --password-file robot.txt
   landwaiter integration create --type quay --name quay --endpoint quay.io
-  echo "$TOKEN" | landwaiter integration create --type ghcr --name github --username me --password-file -`,
+  echo "$TOKEN" | landwaiter integration create --type ghcr --name github --endpoint ghcr.io --username me --password-file -`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client(remote)
-			if err != nil {
-				return err
-			}
-			in, _, err := draft.onto(p, cmd.Flags(), client.Integration{})
-			if err != nil {
-				return err
-			}
-			created, err := c.CreateIntegration(cmd.Context(), in)
-			if err != nil {
-				return err
-			}
-			return p.print(*output, created, func() error { return p.renderIntegration(created) })
-		},
 	}
-	remote, output, draft = newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags()), newDraftFlags(cmd.Flags())
+	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
+	draft := newDraftFlags(cmd.Flags()).withType().withSkipTest()
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.client(remote)
+		if err != nil {
+			return err
+		}
+		in := client.Integration{}
+		if _, err := draft.onto(p, in); err != nil {
+			return err
+		}
+		created, err := c.CreateIntegration(cmd.Context(), in)
+		if err != nil {
+			return err
+		}
+		return p.print(*output, created, func() error { return p.renderIntegration(created) })
+	}
 	return cmd
 }
 
 func (p *program) integrationUpdateCommand() *cobra.Command {
-	var remote *remoteFlags
-	var draft *draftFlags
 	cmd := &cobra.Command{
 		Use:   "update NAME|ID",
-		Short: "Change what is given of an integration; stored secrets are kept unless new ones are given",
+		Short: "Change what is given of an integration; it is tested first unless --skip-test is given",
+		Long: `Update changes what flags say and keeps everything else, stored secrets included. Where an integration points and whose
+its secrets are cannot be changed without giving the secrets again.`,
 		Example: `  landwaiter integration update team --insecure
   landwaiter integration update team --username robot2 --password-file robot2.txt`,
-		Args: exactArgs(1, "the name or ID of one integration"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(remote)
-			if err != nil {
-				return err
-			}
-			in, err := find(cmd, c, args[0])
-			if err != nil {
-				return err
-			}
-			id := in.Text("id")
-			changed, secrets, err := draft.onto(p, cmd.Flags(), in)
-			if err != nil {
-				return err
-			}
-			if err := c.PatchIntegration(cmd.Context(), id, changed, secrets); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(p.out, "Updated %s.\n", changed.Text("name"))
-			return err
-		},
+		Args: exactArgs(1, nameOrID),
 	}
-	remote, draft = newRemoteFlags(cmd.Flags()), newDraftFlags(cmd.Flags())
+	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
+	draft := newDraftFlags(cmd.Flags()).withSkipTest()
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, in, err := p.stored(cmd.Context(), remote, args[0])
+		if err != nil {
+			return err
+		}
+		if !draft.changesAnything() {
+			return fault.New(fault.Invalid, cmd.CommandPath(), "no flag says what to change")
+		}
+		id := in.Text("id")
+		secrets, err := draft.onto(p, in)
+		if err != nil {
+			return err
+		}
+		if err := c.PatchIntegration(cmd.Context(), id, in, secrets); err != nil {
+			return adviseSecrets(err, in)
+		}
+		updated, err := c.Integration(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		return p.print(*output, updated, func() error { return p.renderIntegration(updated) })
+	}
 	return cmd
 }
 
 func (p *program) integrationDeleteCommand() *cobra.Command {
-	var remote *remoteFlags
 	cmd := &cobra.Command{
-		Use:   "delete NAME|ID",
-		Short: "Delete an integration and its stored secrets",
-		Args:  exactArgs(1, "the name or ID of one integration"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(remote)
-			if err != nil {
-				return err
-			}
-			in, err := find(cmd, c, args[0])
-			if err != nil {
-				return err
-			}
-			if err := c.DeleteIntegration(cmd.Context(), in.Text("id")); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(p.out, "Deleted %s.\n", in.Text("name"))
-			return err
-		},
+		Use:     "delete NAME|ID",
+		Short:   "Delete an integration and its stored secrets",
+		Example: "  landwaiter integration delete team",
+		Args:    exactArgs(1, nameOrID),
 	}
-	remote = newRemoteFlags(cmd.Flags())
+	remote := newRemoteFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, in, err := p.stored(cmd.Context(), remote, args[0])
+		if err != nil {
+			return err
+		}
+		if err := c.DeleteIntegration(cmd.Context(), in.Text("id")); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.out, "Deleted %s.\n", printable(in.Text("name")))
+		return err
+	}
 	return cmd
 }
 
 func (p *program) integrationTestCommand() *cobra.Command {
-	var remote *remoteFlags
-	var draft *draftFlags
 	cmd := &cobra.Command{
 		Use:   "test [NAME|ID]",
 		Short: "Test a stored integration, or one that is described by flags before it is created",
 		Long: `Test asks the registry and signs in. With a name, the stored integration is tested, with the changes that flags
 describe. Without one, flags describe the integration; no server is needed then.`,
 		Example: "  landwaiter integration test team\n  landwaiter integration test --endpoint registry.example --username robot --password-file robot.txt",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := p.testIntegration(cmd, remote, draft, args); err != nil {
-				return err
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
 			}
-			_, err := fmt.Fprintln(p.out, "The test was successful.")
-			return err
+			return exactArgs(1, nameOrID)(cmd, args)
 		},
 	}
-	remote, draft = newRemoteFlags(cmd.Flags()), newDraftFlags(cmd.Flags())
+	remote := newRemoteFlags(cmd.Flags())
+	draft := newDraftFlags(cmd.Flags()).withType()
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		test := p.testDraft
+		if len(args) == 1 {
+			test = func(ctx context.Context, remote *remoteFlags, draft *draftFlags) error {
+				return p.testStored(ctx, remote, draft, args[0])
+			}
+		}
+		if err := test(cmd.Context(), remote, draft); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(p.out, "The test was successful.")
+		return err
+	}
 	return cmd
 }
 
-func (p *program) testIntegration(cmd *cobra.Command, remote *remoteFlags, draft *draftFlags, args []string) error {
-	if len(args) == 1 {
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		in, err := find(cmd, c, args[0])
-		if err != nil {
-			return err
-		}
-		changed, secrets, err := draft.onto(p, cmd.Flags(), in)
-		if err != nil {
-			return err
-		}
-		return c.TestUpdatedIntegration(cmd.Context(), changed, secrets)
-	}
-	in, _, err := draft.onto(p, cmd.Flags(), client.Integration{"name": "test"})
+func (p *program) testStored(ctx context.Context, remote *remoteFlags, draft *draftFlags, what string) error {
+	c, in, err := p.stored(ctx, remote, what)
 	if err != nil {
+		return err
+	}
+	secrets, err := draft.onto(p, in)
+	if err != nil {
+		return err
+	}
+	return adviseSecrets(c.TestUpdatedIntegration(ctx, in, secrets), in)
+}
+
+// testDraft asks the server to test, since it is the server that must reach the registry; without one, this process tests.
+func (p *program) testDraft(ctx context.Context, remote *remoteFlags, draft *draftFlags) error {
+	in := client.Integration{"name": "test"}
+	if _, err := draft.onto(p, in); err != nil {
 		return err
 	}
 	if remote.given() {
@@ -250,7 +243,7 @@ func (p *program) testIntegration(cmd *cobra.Command, remote *remoteFlags, draft
 		if err != nil {
 			return err
 		}
-		return c.TestIntegration(cmd.Context(), in)
+		return c.TestIntegration(ctx, in)
 	}
 	types, err := integration.NewTypes(integrations.All()...)
 	if err != nil {
@@ -266,6 +259,32 @@ func (p *program) testIntegration(cmd *cobra.Command, remote *remoteFlags, draft
 	}
 	return integration.NewService(integration.ServiceOptions{
 		Types: types, Tester: p.registryClient(image.Platform{}), Deps: integration.Deps{Now: time.Now}, Now: time.Now,
-	}).Test(cmd.Context(), d)
+	}).Test(ctx, d)
 }
 
+const nameOrID = "the name or ID of one integration"
+
+// stored looks an integration up by name, then by ID.
+func (p *program) stored(ctx context.Context, remote *remoteFlags, what string) (*client.Client, client.Integration, error) {
+	c, err := p.client(remote)
+	if err != nil {
+		return nil, nil, err
+	}
+	unknown := fault.New(fault.NotFound, "find integration", "there is none with the name or ID %q", what).
+		WithFix("`landwaiter integration list` shows those there are.")
+	if what == "" {
+		return nil, nil, unknown
+	}
+	list, err := c.Integrations(ctx, what)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(list) == 1 {
+		return c, list[0], nil
+	}
+	in, err := c.Integration(ctx, what)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil, unknown
+	}
+	return c, in, err
+}

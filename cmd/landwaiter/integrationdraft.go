@@ -2,10 +2,23 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/landwaiter/landwaiter/client"
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integrations"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 // draftFlags describe an integration. There is one flag for each setting that any type declares.
 type draftFlags struct {
+	flags      *pflag.FlagSet
 	typ        string
 	name       string
 	categories []string
@@ -16,20 +29,19 @@ type draftFlags struct {
 }
 
 func newDraftFlags(fs *pflag.FlagSet) *draftFlags {
-	d := &draftFlags{texts: map[string]*string{}, toggles: map[string]*bool{}, secrets: map[string]*string{}}
-	fs.StringVar(&d.typ, "type", "docker", "type of the integration; see `landwaiter integration types`")
+	d := &draftFlags{flags: fs, texts: map[string]*string{}, toggles: map[string]*bool{}, secrets: map[string]*string{}}
 	fs.StringVar(&d.name, "name", "", "name of the integration")
 	fs.StringSliceVar(&d.categories, "category", nil, "what it is for: REGISTRY, SCANNER (default: REGISTRY)")
-	fs.BoolVar(&d.skipTest, "skip-test", false, "save without testing the connection")
 	for _, t := range integrations.All() {
 		for _, f := range t.Fields {
-			flag, help := flagName(f.Name), fmt.Sprintf("%s (%s)", f.Label, strings.Join(typesWith(f.Name), ", "))
+			flag, help := flagOf(f.Name, f.IsSecret()), fmt.Sprintf("%s (%s)", f.Label, strings.Join(typesWith(f.Name), ", "))
 			switch {
-			case f.IsSecret() && d.secrets[f.Name] == nil:
-				d.secrets[f.Name] = fs.String(flag+"-file", "", "file that holds: "+help+"; - is standard input")
-			case f.Kind == integration.Toggle && d.toggles[f.Name] == nil:
+			case fs.Lookup(flag) != nil: // another type declares it too
+			case f.IsSecret():
+				d.secrets[f.Name] = fs.String(flag, "", "file that holds: "+help+"; - is standard input")
+			case f.Kind == integration.Toggle:
 				d.toggles[f.Name] = fs.Bool(flag, false, help)
-			case !f.IsSecret() && f.Kind != integration.Toggle && d.texts[f.Name] == nil:
+			default:
 				d.texts[f.Name] = fs.String(flag, "", help)
 			}
 		}
@@ -37,16 +49,29 @@ func newDraftFlags(fs *pflag.FlagSet) *draftFlags {
 	return d
 }
 
+func (d *draftFlags) withType() *draftFlags {
+	d.flags.StringVar(&d.typ, "type", "docker", "type of the integration; \"landwaiter integration types\" lists them")
+	return d
+}
+
+func (d *draftFlags) withSkipTest() *draftFlags {
+	d.flags.BoolVar(&d.skipTest, "skip-test", false, "save without testing the connection")
+	return d
+}
+
 // onto writes the flags that were given over an integration, and reports whether there are secrets among them.
-func (d *draftFlags) onto(p *program, fs *pflag.FlagSet, in client.Integration) (client.Integration, bool, error) {
-	if in.Text("type") == "" || fs.Changed("type") {
+func (d *draftFlags) onto(p *program, in client.Integration) (secrets bool, err error) {
+	if in.Text("type") == "" {
 		in["type"] = d.typ
 	}
 	typ, err := typeOf(in.Text("type"))
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
-	if fs.Changed("name") {
+	if err := d.belong(typ); err != nil {
+		return false, err
+	}
+	if d.flags.Changed("name") {
 		in["name"] = d.name
 	}
 	if len(d.categories) > 0 {
@@ -54,80 +79,114 @@ func (d *draftFlags) onto(p *program, fs *pflag.FlagSet, in client.Integration) 
 	} else if in["categories"] == nil {
 		in["categories"] = []string{string(integration.CategoryRegistry)}
 	}
-	if fs.Changed("skip-test") || in["skipTestIntegration"] == nil {
-		in["skipTestIntegration"] = d.skipTest
-	}
+	in["skipTestIntegration"] = d.skipTest
 	settings := in.Settings(typ.ConfigKey)
 	if settings == nil {
 		settings = map[string]any{}
 		in[typ.ConfigKey] = settings
 	}
-	haveSecrets := false
 	for name, value := range d.texts {
-		if fs.Changed(flagName(name)) {
+		if d.flags.Changed(flagOf(name, false)) {
 			put(settings, name, *value)
 		}
 	}
 	for name, value := range d.toggles {
-		if fs.Changed(flagName(name)) {
+		if d.flags.Changed(flagOf(name, false)) {
 			put(settings, name, *value)
 		}
 	}
 	for name, file := range d.secrets {
-		if fs.Changed(flagName(name) + "-file") {
+		if d.flags.Changed(flagOf(name, true)) {
 			value, err := p.readSecret(*file)
 			if err != nil {
-				return nil, false, err
+				return false, err
 			}
 			put(settings, name, value.Reveal())
-			haveSecrets = true
+			secrets = true
 		}
 	}
-	return in, haveSecrets, d.belong(fs, typ)
+	return secrets, nil
 }
 
 // belong refuses flags that the type does not declare.
-func (d *draftFlags) belong(fs *pflag.FlagSet, typ integration.Type) error {
-	declared := func(name string) bool {
-		return slices.ContainsFunc(typ.Fields, func(f integration.Field) bool { return f.Name == name })
+func (d *draftFlags) belong(typ integration.Type) error {
+	if d.flags.Changed("type") && d.typ != typ.ID {
+		return fault.New(fault.Invalid, "read flags", "the integration is of the type %s, not %s", typ.ID, d.typ).
+			WithFix("A type cannot be changed: leave --type out, or create another integration.")
 	}
-	var wrong []string
-	fs.Visit(func(f *pflag.Flag) {
-		for _, t := range integrations.All() {
-			for _, field := range t.Fields {
-				flag := flagName(field.Name)
-				if (f.Name == flag || f.Name == flag+"-file") && !declared(field.Name) && !slices.Contains(wrong, "--"+f.Name) {
-					wrong = append(wrong, "--"+f.Name)
-				}
+	var own, wrong []string
+	for _, f := range typ.Fields {
+		own = append(own, flagOf(f.Name, f.IsSecret()))
+	}
+	for _, t := range integrations.All() {
+		for _, f := range t.Fields {
+			flag := flagOf(f.Name, f.IsSecret())
+			if d.flags.Changed(flag) && !slices.Contains(own, flag) && !slices.Contains(wrong, "--"+flag) {
+				wrong = append(wrong, "--"+flag)
 			}
 		}
-	})
+	}
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fault.New(fault.Invalid, "read flags", "%s: not a setting of the type %s", strings.Join(wrong, ", "), typ.ID).
-		WithFix("see `landwaiter integration types`")
+	return fault.New(fault.Invalid, "read flags", "%s: not for integrations of the type %s", strings.Join(wrong, ", "), typ.ID).
+		WithFix("It has --%s; `landwaiter integration types` lists all.", strings.Join(own, ", --"))
+}
+
+// changesAnything reports whether any flag says what to change.
+func (d *draftFlags) changesAnything() bool {
+	changes := d.flags.Changed("name") || d.flags.Changed("category")
+	for name := range d.texts {
+		changes = changes || d.flags.Changed(flagOf(name, false))
+	}
+	for name := range d.toggles {
+		changes = changes || d.flags.Changed(flagOf(name, false))
+	}
+	for name := range d.secrets {
+		changes = changes || d.flags.Changed(flagOf(name, true))
+	}
+	return changes
+}
+
+// adviseSecrets names the flags for the secrets that a changed setting is bound to.
+func adviseSecrets(err error, in client.Integration) error {
+	typ, unknown := typeOf(in.Text("type"))
+	if unknown != nil || fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "credentials required to update") {
+		return err
+	}
+	var flags []string
+	for _, f := range typ.Fields {
+		if f.IsSecret() {
+			flags = append(flags, "--"+flagOf(f.Name, true))
+		}
+	}
+	return fault.Wrap(fault.Invalid, "", "", err).
+		WithFix("Stored secrets are not sent to another place or for another user: give them again with %s.", strings.Join(flags, " or "))
 }
 
 // secretLimit bounds a secret read from a file: service account keys are the largest.
 const secretLimit = 64 << 10
 
 func (p *program) readSecret(path string) (secret.Text, error) {
-	var r io.Reader = p.in
+	failed := func(err error) (secret.Text, error) {
+		return secret.Text{}, fault.Wrap(fault.Invalid, "read secret", "", err).
+			WithFix("Give the name of a file that holds the secret and nothing else, or - for standard input.")
+	}
+	r := p.in
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return secret.Text{}, fault.Wrap(fault.Invalid, "read secret", path, err)
+			return failed(err)
 		}
 		defer f.Close()
 		r = f
 	}
 	b, err := io.ReadAll(io.LimitReader(r, secretLimit+1))
 	if err != nil {
-		return secret.Text{}, fault.Wrap(fault.Invalid, "read secret", path, err)
+		return failed(err)
 	}
 	if len(b) > secretLimit {
-		return secret.Text{}, fault.New(fault.Invalid, "read secret", "%s holds more than %d bytes", path, secretLimit)
+		return failed(fmt.Errorf("%s holds more than %d bytes", path, secretLimit))
 	}
 	return secret.New(strings.TrimRight(string(b), "\r\n")), nil
 }
@@ -140,7 +199,7 @@ func typeOf(id string) (integration.Type, error) {
 		}
 		ids = append(ids, t.ID)
 	}
-	return integration.Type{}, fault.New(fault.Invalid, "read flags", "there is no type %q", id).WithFix("use one of %s", strings.Join(ids, ", "))
+	return integration.Type{}, fault.New(fault.Invalid, "read flags", "there is no type %q", id).WithFix("Use one of %s.", strings.Join(ids, ", "))
 }
 
 func typesWith(field string) []string {
@@ -153,8 +212,9 @@ func typesWith(field string) []string {
 	return ids
 }
 
-// flagName is a declared name as a flag: registryRobotCredentials.username is --registry-robot-credentials-username.
-func flagName(field string) string {
+// flagOf is the flag of a declared setting: registryRobotCredentials.username has --registry-robot-credentials-username. A
+// secret's flag names a file.
+func flagOf(field string, isSecret bool) string {
 	var b strings.Builder
 	for _, c := range field {
 		switch {
@@ -166,6 +226,9 @@ func flagName(field string) string {
 		default:
 			b.WriteRune(c)
 		}
+	}
+	if isSecret {
+		b.WriteString("-file")
 	}
 	return b.String()
 }
@@ -185,3 +248,12 @@ func put(settings map[string]any, name string, value any) {
 	object[inner] = value
 }
 
+// get is the value that put set.
+func get(settings map[string]any, name string) any {
+	outer, inner, nested := strings.Cut(name, ".")
+	if !nested {
+		return settings[name]
+	}
+	object, _ := settings[outer].(map[string]any)
+	return object[inner]
+}

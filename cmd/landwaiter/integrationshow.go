@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+
+	"github.com/landwaiter/landwaiter/client"
 )
 
+// settingsOf is nil for a type that this program does not know, as a newer server may have.
 func settingsOf(in client.Integration) map[string]any {
 	typ, err := typeOf(in.Text("type"))
 	if err != nil {
@@ -17,16 +20,11 @@ func (p *program) renderIntegration(in client.Integration) error {
 	r.field("name", in.Text("name"))
 	r.field("id", in.Text("id"))
 	r.field("type", in.Text("type"))
-	settings := settingsOf(in)
+	r.field("categories", words(in["categories"]))
 	if typ, err := typeOf(in.Text("type")); err == nil {
+		settings := in.Settings(typ.ConfigKey)
 		for _, f := range typ.Fields {
-			value := settings
-			outer, inner, nested := strings.Cut(f.Name, ".")
-			if nested {
-				value, _ = settings[outer].(map[string]any)
-				outer = inner
-			}
-			r.field(f.Name, word(value[outer]))
+			r.field(f.Name, word(get(settings, f.Name)))
 		}
 	}
 	return r.err
@@ -41,6 +39,18 @@ func word(v any) string {
 		return yes(v)
 	}
 	return fmt.Sprint(v)
+}
+
+func words(v any) string {
+	list, _ := v.([]any)
+	var s string
+	for i, one := range list {
+		if i > 0 {
+			s += ", "
+		}
+		s += word(one)
+	}
+	return s
 }
 
 func yes(b bool) string {

@@ -95,6 +95,7 @@ func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
 			return err
 		},
 		SuggestionsMinimumDistance: 2,
+		DisableFlagsInUseLine:      true,
 	}
 	cmd.AddCommand(children...)
 	return cmd

@@ -30,7 +30,7 @@ func (p *program) report(cmd *cobra.Command, err error) {
 	if fix == "" && fault.CodeOf(err) == fault.Invalid {
 		fix = "See `" + cmd.CommandPath() + " --help`."
 	}
-	p.complain("landwaiter: %s", strings.TrimPrefix(text, "landwaiter: "))
+	p.complain("landwaiter: %s", strings.TrimPrefix(strings.TrimPrefix(text, "landwaiter: "), "landwaiter "))
 	p.advise("  ", fix)
 }
 

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,7 +45,11 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: `Serve runs the server until it is interrupted. Without a database URL everything is kept in the data directory.
 
 Plain HTTP is served on loopback addresses only. Elsewhere TLS is used: with the certificate given, else with one that is
-generated and signed by a CA of the server's own (ca.crt in the data directory), which is meant for trying out.`,
+generated and signed by a CA of the server's own (tls/ca.crt in the data directory), which is meant for trying out.
+
+At the first start the user admin is made, with the password in LANDWAITER_ADMIN_PASSWORD, else with a generated one that is
+printed once. Other secrets come from the environment, too: LANDWAITER_SECRET_KEY, 32 bytes in base64 or hex, seals what is
+stored, instead of the file secret.key in the data directory.`,
 		Example: "  landwaiter serve --demo\n  landwaiter serve --data /var/lib/landwaiter --listen :8443 --tls-cert tls.crt --tls-key tls.key",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
@@ -71,7 +73,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return fault.Wrap(fault.Invalid, "create data directory", data, err).WithFix("give a directory that can be written with --data")
+		return fault.Wrap(fault.Invalid, "create data directory", data, err).WithFix("Give a directory that can be written with --data.")
 	}
 	db, err := p.openStore(ctx, f, data)
 	if err != nil {
@@ -108,10 +110,13 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	loopback := listensOnLoopback(*f.listen)
+	if generated.IsSet() { // before anything else can fail: it cannot be shown again
+		fmt.Fprintf(p.out, "\n  The password of the user admin is %s (shown only now)\n", generated.Reveal())
+	}
+	loopback := isLoopback(*f.listen)
 	pages, err := portal.New(portal.Options{
 		Integrations: connections, Types: types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
-		Auth: access, Guests: *f.demo && loopback, Secure: !loopback && !*f.allowPlaintext, Version: versionString(), Now: time.Now, Log: log,
+		Auth: access, Guests: *f.demo && loopback, Secure: *f.tlsCert != "" || !loopback && !*f.allowPlaintext, Version: versionString(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return err
@@ -120,34 +125,35 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		Integrations: connections, Types: types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
 		Policies: policies, Version: versionString(), UploadDir: data, Log: log,
 	})
-	if *f.demo {
-		password, err := randomPassword()
-		if err != nil {
-			return err
-		}
-		address, _, err := demo.Start(ctx, demo.Options{
-			Integrations: connections, Assess: assessments, Assessments: db, AdvisoriesDir: advisoriesDir(data),
-			Password: password, Now: time.Now, Log: log,
-		})
-		if err != nil {
-			return err
-		}
-		log.Info("demo registry", "address", address)
-	}
-	return server.Run(ctx, server.Options{
+	var demoAssessed <-chan struct{}
+	err = server.Run(ctx, server.Options{
 		Listen: *f.listen, CertFile: *f.tlsCert, KeyFile: *f.tlsKey, TLSDir: filepath.Join(data, "tls"), AllowPlaintext: *f.allowPlaintext,
 		API: rest, Portal: pages, Ready: db.Ping, Now: time.Now, Log: log,
-		Listening: func(url string) { p.welcome(url, generated) },
+		Listening: func(url string) {
+			fmt.Fprintf(p.out, "\n  Landwaiter is at %s\n\n", url)
+			if *f.demo { // only now: a second server that cannot listen must not take over the first one's demo
+				demoAssessed = startDemo(ctx, demo.Options{
+					Integrations: connections, Assess: assessments, Assessments: db, AdvisoriesDir: advisoriesDir(data),
+					Password: secret.New(rand.Text()), Now: time.Now, Log: log,
+				})
+			}
+		},
 	})
+	if demoAssessed != nil {
+		<-demoAssessed // it uses the database
+	}
+	return err
 }
 
-// welcome tells a person where to go, and the generated password, once.
-func (p *program) welcome(url string, generated secret.Text) {
-	fmt.Fprintf(p.out, "\n  Landwaiter is at %s\n", url)
-	if generated.IsSet() {
-		fmt.Fprintf(p.out, "  Sign in as admin with the password %s (shown only now)\n", generated.Reveal())
+// startDemo leaves the server without a demo if it fails. The channel is closed when the demo needs the database no longer.
+func startDemo(ctx context.Context, o demo.Options) <-chan struct{} {
+	address, assessed, err := demo.Start(ctx, o)
+	if err != nil {
+		o.Log.Error("there is no demo", "error", err)
+		return nil
 	}
-	fmt.Fprintln(p.out)
+	o.Log.Info("demo registry", "address", address)
+	return assessed
 }
 
 func (p *program) openStore(ctx context.Context, f serveFlags, data string) (*store.Store, error) {
@@ -184,20 +190,4 @@ func (a *liveAdvisories) Status() vuln.Status {
 
 func (a *liveAdvisories) Import(ctx context.Context, source string) (vuln.ImportResult, error) {
 	return vuln.Import(ctx, a.dir, source, vuln.ImportOptions{Now: time.Now()})
-}
-
-func listensOnLoopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return false
-	}
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
-
-func randomPassword() (secret.Text, error) {
-	b := make([]byte, 18)
-	if _, err := rand.Read(b); err != nil {
-		return secret.Text{}, err
-	}
-	return secret.New(base64.RawURLEncoding.EncodeToString(b)), nil
 }

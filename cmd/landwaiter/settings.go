@@ -75,7 +75,7 @@ func (p *program) fromEnvironment(fs *pflag.FlagSet) error {
 			}
 			if bad := f.Value.Set(v); bad != nil {
 				err = fault.New(fault.Invalid, "read environment", "%s cannot be %q", variable, v).
-					WithFix("Set it to a %s, or leave it out.", f.Value.Type())
+					WithFix("Repair it or leave it out: it stands for --%s.", f.Name)
 			}
 		}
 	})

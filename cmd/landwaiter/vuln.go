@@ -39,6 +39,9 @@ are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, eco
 				if result.Withdrawn > 0 {
 					fmt.Fprintf(p.out, ", %d withdrawn", result.Withdrawn)
 				}
+				if result.Unusable > 0 {
+					fmt.Fprintf(p.out, ", %d about nothing that can be compared", result.Unusable)
+				}
 				if result.Skipped > 0 {
 					fmt.Fprintf(p.out, ", %d could not be read", result.Skipped)
 				}

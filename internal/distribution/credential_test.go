@@ -113,6 +113,20 @@ func TestCredentialStaysWithItsOrigin(t *testing.T) {
 		}
 	})
 
+	t.Run("realm_that_another_origin_names", func(t *testing.T) {
+		thief := registrytest.NewFake(t, nil, registrytest.Quirks{})
+		thief.Set(registrytest.Quirks{Challenge: bearer(thief.URL + "/token")})
+		f := registrytest.NewFake(t, nil, registrytest.Quirks{Answer: func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, thief.URL+r.URL.Path, http.StatusFound)
+			return true
+		}})
+		_, err := newBench(t, Options{}).Resolve(ctx, with(source(t, f.URL), user("ann", testPassword)), reference(t, f.Host, "team/app:v1"))
+		wantFault(t, err, fault.Unauthenticated)
+		if got := carriers(thief.Requests()); got != nil {
+			t.Errorf("the other origin got credentials: %v", got)
+		}
+	})
+
 	t.Run("token_realm_on_another_host_gets_it", func(t *testing.T) {
 		tokens := registrytest.Start(t, registrytest.Options{Tokens: true, Users: map[string]string{"ann": testPassword}})
 		realm := strings.Replace(tokens.Tokens.URL, "127.0.0.1", "localhost", 1)

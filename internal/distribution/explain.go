@@ -23,7 +23,6 @@ func (c *Client) transportError(r request, u *url.URL, authorization secret.Text
 		return err
 	}
 	e := &Error{kind: r.kind, Method: r.method, URL: redact(u), Err: err, signedIn: authorization.IsSet()}
-	e.hide(carried(authorization))
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, new(*addressError)), errors.Is(err, errTooLong):

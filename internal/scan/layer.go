@@ -110,7 +110,7 @@ func (ls *layerScan) stream(l Layer, progress func(int64), imageBytes *atomic.In
 		return err
 	}
 	if problem != nil {
-		var limit errLimit
+		var limit limitError
 		if errors.As(problem, &limit) {
 			ls.note(true, "", "%s; what follows was not read", limit.what)
 			ls.volatile = ls.volatile || imageBytes.Load() > ls.limits.ImageBytes

@@ -21,7 +21,7 @@ type Limits struct {
 	PathBytes    int           // length of one path: 4096
 	FileBytes    int64         // size of a file that is looked into: 512 MiB
 	FileInMemory int64         // larger files wait in an unlinked temporary file: 32 MiB
-	Memory       int64         // file contents held in memory, all layers together: 128 MiB
+	Memory       int64         // file contents held in memory, all layers together: 64 MiB
 	Disk         int64         // file contents held in temporary files, all layers together: 1 GiB
 	ArchiveBytes int64         // uncompressed bytes read from inside one Java or Python archive: 256 MiB
 	ArchiveDepth int           // archives within archives: 16
@@ -39,7 +39,7 @@ func (l Limits) withDefaults() Limits {
 		PathBytes:    cmp.Or(l.PathBytes, 4096),
 		FileBytes:    cmp.Or(l.FileBytes, 512<<20),
 		FileInMemory: cmp.Or(l.FileInMemory, 32<<20),
-		Memory:       cmp.Or(l.Memory, 128<<20),
+		Memory:       cmp.Or(l.Memory, 64<<20),
 		Disk:         cmp.Or(l.Disk, 1<<30),
 		ArchiveBytes: cmp.Or(l.ArchiveBytes, 256<<20),
 		ArchiveDepth: cmp.Or(l.ArchiveDepth, 16),

@@ -34,10 +34,10 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// errLimit is a limit that the layer exceeds.
-type errLimit struct{ what string }
+// limitError is a limit that the layer exceeds.
+type limitError struct{ what string }
 
-func (e errLimit) Error() string { return e.what }
+func (e limitError) Error() string { return e.what }
 
 // meter counts uncompressed bytes and ends the stream when they pass a limit.
 type meter struct {
@@ -54,11 +54,11 @@ func (m *meter) Read(p []byte) (int, error) {
 	total := m.image.Add(int64(n))
 	switch {
 	case m.n > m.limits.LayerBytes:
-		return 0, errLimit{fmt.Sprintf("the layer unpacks to more than %s", size(m.limits.LayerBytes))}
+		return 0, limitError{fmt.Sprintf("the layer unpacks to more than %s", size(m.limits.LayerBytes))}
 	case total > m.limits.ImageBytes:
-		return 0, errLimit{fmt.Sprintf("the image unpacks to more than %s", size(m.limits.ImageBytes))}
+		return 0, limitError{fmt.Sprintf("the image unpacks to more than %s", size(m.limits.ImageBytes))}
 	case m.n > m.limits.RatioFloor && m.n/m.limits.Ratio > m.compressed.Load():
-		return 0, errLimit{fmt.Sprintf("the layer unpacks to more than %s and more than %d times its size", size(m.limits.RatioFloor), m.limits.Ratio)}
+		return 0, limitError{fmt.Sprintf("the layer unpacks to more than %s and more than %d times its size", size(m.limits.RatioFloor), m.limits.Ratio)}
 	}
 	return n, err
 }

@@ -96,7 +96,7 @@ func (ls *layerScan) each(plain io.Reader, visit func(h *tar.Header, p string, b
 			return err
 		}
 		if ls.entries++; ls.entries > ls.limits.LayerEntries {
-			return errLimit{fmt.Sprintf("the layer has more than %d entries", ls.limits.LayerEntries)}
+			return limitError{fmt.Sprintf("the layer has more than %d entries", ls.limits.LayerEntries)}
 		}
 		if len(h.Name) > ls.limits.PathBytes {
 			ls.note(true, "", "an entry was left out: its path has %d bytes", len(h.Name))

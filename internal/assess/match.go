@@ -67,8 +67,12 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 	return nil
 }
 
-// packageOf is what advisories speak of: for operating system packages the source package.
+// packageOf is what advisories speak of: for operating system packages the source package, as the OSV schema has it; but
+// AlmaLinux's and Red Hat's records name the packages that are installed.
 func packageOf(c Component) vuln.Package {
+	if strings.HasPrefix(c.Ecosystem, "AlmaLinux") || strings.HasPrefix(c.Ecosystem, "Red Hat") {
+		return vuln.Package{Ecosystem: c.Ecosystem, Name: c.Name, Version: c.Version}
+	}
 	return vuln.Package{
 		Ecosystem: c.Ecosystem, Name: cmp.Or(c.SourceName, c.Name), Version: cmp.Or(c.SourceVersion, c.Version),
 	}

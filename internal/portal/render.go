@@ -82,9 +82,9 @@ func asset(name string) (string, error) {
 	return fmt.Sprintf("/static/%s?v=%s", name, image.DigestOf(b).Short()), nil
 }
 
-// breakable lets a reference wrap after its slashes and before its tag or digest.
+// breakable lets a reference wrap after its slashes and before its digest.
 func breakable(ref string) template.HTML {
-	return template.HTML(strings.NewReplacer("/", "/<wbr>", ":", "<wbr>:", "@", "<wbr>@").Replace(template.HTMLEscapeString(ref)))
+	return template.HTML(strings.NewReplacer("/", "/<wbr>", "@", "<wbr>@").Replace(template.HTMLEscapeString(ref)))
 }
 
 // initial is the first letter of a severity, so that counts are not told apart by colour alone.

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -22,21 +23,23 @@ func (r anonymousRegistry) Credential(context.Context, image.Reference) (distrib
 	return distribution.Credential{}, nil
 }
 
-// anonymousCandidates serve a host that no integration serves. As with Docker, a registry on loopback may speak plain
-// HTTP; no other may.
-func anonymousCandidates(ref image.Reference) []integration.Candidate {
-	candidate := func(scheme, reason string) integration.Candidate {
-		return integration.Candidate{
-			Integration: integration.Integration{Name: "no integration (anonymous, " + scheme + ")", Type: "docker"},
-			Registry:    anonymousRegistry{distribution.Endpoint{Scheme: scheme, Host: ref.Registry}},
-			Reasons:     []string{"no integration serves " + ref.Registry, reason},
-		}
+func anonymous(scheme, host, reason string) integration.Candidate {
+	return integration.Candidate{
+		Integration: integration.Integration{Name: "no integration (anonymous, " + scheme + ")", Type: "docker"},
+		Registry:    anonymousRegistry{distribution.Endpoint{Scheme: scheme, Host: host}},
+		Reasons:     []string{"no integration serves " + host, reason},
 	}
-	list := []integration.Candidate{candidate("https", "tried without credentials")}
-	if onLoopback(ref.Registry) {
-		list = append(list, candidate("http", "plain HTTP, because the host is this machine"))
+}
+
+// inPlain is the second way to a host that no integration serves. As with Docker, a registry on loopback may speak plain
+// HTTP; no other may. It is for hosts that gave no HTTP answer over TLS: what a registry answered stands.
+func inPlain(tried integration.Candidate, err error) (again integration.Candidate, ok bool) {
+	r, ok := tried.Registry.(anonymousRegistry)
+	var answer *distribution.Error
+	if !ok || r.endpoint.Scheme != "https" || !onLoopback(r.endpoint.Host) || !errors.As(err, &answer) || answer.Status != 0 {
+		return again, false
 	}
-	return list
+	return anonymous("http", r.endpoint.Host, "plain HTTP, because the host is this machine"), true
 }
 
 func onLoopback(host string) bool {

@@ -4,18 +4,20 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
-// match fills a.Check and a.Findings, and says of each component that was not checked why.
+// match fills a.Check and a.Findings, and says of each component that was not checked why. Only a cancelled context is an
+// error.
 func (s *Service) match(ctx context.Context, a *Assessment) error {
 	if a.Scan.Status == NotScanned {
 		return nil
 	}
-	index, release := s.Advisories.Acquire()
+	index, release := s.o.Advisories.Acquire()
 	defer release()
 	if index.Empty() {
 		a.Check.Reason = "there is no advisory data; import some with `landwaiter vuln import PATH`"
@@ -23,21 +25,23 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 		return nil
 	}
 	st := index.Status()
-	a.Check.DataFrom, a.Check.ImportedAt = &st.Newest, &st.Imported
-	uncovered := map[string]bool{}
+	a.Check.ImportedAt = &st.Imported
+	if !st.Newest.IsZero() {
+		a.Check.DataFrom = &st.Newest
+	}
+	var missed unchecked
 	for i := range a.Scan.Components {
 		c := &a.Scan.Components[i]
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		if c.Ecosystem == "" || !index.Covers(c.Ecosystem) {
-			c.Unchecked = "no advisory data for " + cmp.Or(c.Ecosystem, c.Type+" packages of an unknown distribution")
-			uncovered[cmp.Or(c.Ecosystem, c.Type)] = true
+			c.Unchecked = missed.uncovered(cmp.Or(c.Ecosystem, c.Type+" packages of an unknown distribution"))
 			continue
 		}
 		found, err := index.Match(ctx, packageOf(*c))
+		if ctx.Err() != nil {
+			return stopped(ctx, "match advisories", a.Reference)
+		}
 		if err != nil {
-			c.Unchecked = err.Error()
+			c.Unchecked = missed.failed(err)
 			continue
 		}
 		for _, v := range found {
@@ -47,14 +51,9 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 			})
 		}
 	}
-	for _, c := range a.Scan.Components {
-		if c.Unchecked == "" {
-			a.Check.Checked++
-		} else {
-			a.Check.Unchecked++
-		}
-	}
-	a.Check.Status, a.Check.Reason = checkStatus(a.Check, uncovered)
+	a.Check.Unchecked = missed.count
+	a.Check.Checked = len(a.Scan.Components) - missed.count
+	a.Check.Status, a.Check.Reason = checkStatus(a.Check, missed)
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int {
 		return cmp.Or(
 			cmp.Compare(x.Severity.Rank(), y.Severity.Rank()),
@@ -67,19 +66,52 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 	return nil
 }
 
-// packageOf is what advisories speak of: for operating system packages the source package, as the OSV schema has it; but
-// AlmaLinux's and Red Hat's records name the packages that are installed.
+// packageOf is what advisories speak of: for operating system packages the source package.
 func packageOf(c Component) vuln.Package {
-	if strings.HasPrefix(c.Ecosystem, "AlmaLinux") || strings.HasPrefix(c.Ecosystem, "Red Hat") {
-		return vuln.Package{Ecosystem: c.Ecosystem, Name: c.Name, Version: c.Version}
-	}
 	return vuln.Package{
 		Ecosystem: c.Ecosystem, Name: cmp.Or(c.SourceName, c.Name), Version: cmp.Or(c.SourceVersion, c.Version),
 	}
 }
 
-func checkStatus(c Check, uncovered map[string]bool) (status, reason string) {
-	switch {
+// unchecked gathers why components were not checked.
+type unchecked struct {
+	count      int
+	ecosystems map[string]bool // without advisory data
+	failures   int
+	first      error
+}
+
+func (u *unchecked) uncovered(ecosystem string) string {
+	if u.ecosystems == nil {
+		u.ecosystems = map[string]bool{}
+	}
+	u.ecosystems[ecosystem] = true
+	u.count++
+	return "no advisory data for " + ecosystem
+}
+
+func (u *unchecked) failed(err error) string {
+	u.first = cmp.Or(u.first, err)
+	u.failures++
+	u.count++
+	return err.Error()
+}
+
+func (u *unchecked) String() string {
+	var reasons []string
+	if len(u.ecosystems) > 0 {
+		reasons = append(reasons, "no advisory data for "+strings.Join(slices.Sorted(maps.Keys(u.ecosystems)), ", "))
+	}
+	if u.failures > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d could not be matched (%v)", u.failures, u.first))
+	}
+	return strings.Join(reasons, "; ")
+}
+
+func checkStatus(c Check, missed unchecked) (status, reason string) {
+	switch total := c.Checked + c.Unchecked; {
+	case total == 0:
+		return Checked, "no components were found, so there was nothing to check"
 	case c.Unchecked == 0:
 		return Checked, ""
 	case c.Checked == 0:
@@ -87,14 +119,5 @@ func checkStatus(c Check, uncovered map[string]bool) (status, reason string) {
 	default:
 		status = PartlyChecked
 	}
-	reason = fmt.Sprintf("%d of %d components were not checked", c.Unchecked, c.Checked+c.Unchecked)
-	if len(uncovered) > 0 {
-		names := make([]string, 0, len(uncovered))
-		for n := range uncovered {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		reason += ": no advisory data for " + strings.Join(names, ", ")
-	}
-	return status, reason
+	return status, fmt.Sprintf("%d of %d components were not checked: %s", c.Unchecked, c.Checked+c.Unchecked, &missed)
 }

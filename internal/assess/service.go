@@ -66,6 +66,7 @@ func (p Progress) step(format string, args ...any) {
 	}
 }
 
+// Options are all needed, apart from those that say otherwise.
 type Options struct {
 	Sources    Sources
 	Client     *distribution.Client
@@ -75,35 +76,35 @@ type Options struct {
 	Store      Store // nil: nothing is remembered
 	Now        func() time.Time
 	NewID      func() string
-	Log        *slog.Logger
-	Parallel   int // assessments at once; 0 means 2
+	Log        *slog.Logger // nil: none
+	Parallel   int          // images scanned at once; 0 means 2
 }
+
+// pulledBytes bounds what is remembered of manifests and configs: those of some thousand ordinary images.
+const pulledBytes = 16 << 20
 
 // Service answers requests.
 type Service struct {
-	Options
+	o      Options
 	slots  chan struct{}
 	pulled *pulledCache
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	if o.Parallel == 0 {
+	if o.Parallel <= 0 {
 		o.Parallel = 2
 	}
-	return &Service{Options: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache(256)}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{o: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache(pulledBytes)}
 }
 
 // Assess runs the flow. It fails with an *Unserved when no integration could serve the image. Whatever else can be said is
 // said: layers that cannot be had make Scan.Status "not scanned" with the reason, not an error. An answer of depth Judge
 // is stored.
 func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*Assessment, error) {
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
-		return nil, fault.Wrap(fault.Unavailable, "assess", req.Reference.String(), ctx.Err())
-	}
 	served, attempts, err := s.serve(ctx, req, progress)
 	if err != nil {
 		return nil, err
@@ -115,10 +116,10 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 		return nil, fault.Wrap(fault.CodeOf(err), "read image", req.Reference.String(), err)
 	}
 	a := &Assessment{
-		ID:         s.NewID(),
+		ID:         s.o.NewID(),
 		Reference:  req.Reference.String(),
 		Platform:   facts.Platform.String(),
-		AssessedAt: s.Now().UTC(),
+		AssessedAt: s.o.Now().UTC(),
 		Facts:      *facts,
 		Source:     sourceOf(served.candidate),
 		Attempts:   attempts,
@@ -128,6 +129,12 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	}
 	if req.Depth == Inspect {
 		return a, nil
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return nil, stopped(ctx, "wait for other scans", a.Reference)
 	}
 	if err := s.scan(ctx, a, served, progress); err != nil {
 		return nil, err
@@ -139,9 +146,11 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	if req.Depth == ScanIt {
 		return a, nil
 	}
-	s.judge(ctx, a)
-	if s.Store != nil {
-		if err := s.Store.PutAssessment(ctx, *a); err != nil {
+	if err := s.judge(ctx, a); err != nil {
+		return nil, err
+	}
+	if s.o.Store != nil {
+		if err := s.o.Store.PutAssessment(ctx, *a); err != nil {
 			return nil, fault.Wrap(fault.CodeOf(err), "store assessment", a.Reference, err)
 		}
 	}
@@ -154,16 +163,16 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 	for i, l := range a.Facts.Layers {
 		d := image.Descriptor{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size, URLs: l.URLs}
 		layers[i] = scan.Layer{Layer: l, Open: func(ctx context.Context) (io.ReadCloser, error) {
-			return s.Client.Blob(ctx, from.source, from.ref.Repository, d)
+			return s.o.Client.Blob(ctx, from.source, from.ref.Repository, d)
 		}}
 	}
 	progress.step("Reading %d layers", len(layers))
-	report, err := s.Scanner.Image(ctx, layers, progress.Layer)
+	report, err := s.o.Scanner.Image(ctx, layers, progress.Layer)
 	if err != nil {
 		if ctx.Err() != nil {
-			return fault.Wrap(fault.Unavailable, "scan", a.Reference, ctx.Err())
+			return stopped(ctx, "scan", a.Reference)
 		}
-		s.Log.WarnContext(ctx, "image could not be scanned", "image", a.Reference, "error", err)
+		s.o.Log.WarnContext(ctx, "image could not be scanned", "image", a.Reference, "error", err)
 		a.Scan.Reason = err.Error()
 		return nil
 	}
@@ -179,30 +188,34 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 
 // serve tries the candidates in order: the first success wins, every failure is kept.
 func (s *Service) serve(ctx context.Context, req Request, progress Progress) (served, []Attempt, error) {
-	candidates, err := s.Sources.Candidates(ctx, req.Reference)
+	candidates, err := s.o.Sources.Candidates(ctx, req.Reference)
 	if err != nil {
 		return served{}, nil, err
 	}
 	if len(candidates) == 0 {
-		candidates = anonymousCandidates(req.Reference)
+		candidates = []integration.Candidate{anonymous("https", req.Reference.Registry, "tried without credentials")}
 	}
 	var attempts []Attempt
 	var errs []error
-	for _, c := range candidates {
+	for i := 0; i < len(candidates); i++ {
+		c := candidates[i]
 		progress.step("Asking %s for %s", c.Integration.Name, req.Reference)
 		src := c.Source(req.Reference)
 		key := pulledKey(c, req)
-		pulled, err := s.Client.Pull(ctx, src, req.Reference, req.Platform, s.pulled.get(key))
+		pulled, err := s.o.Client.Pull(ctx, src, req.Reference, req.Platform, s.pulled.get(key))
 		attempt := Attempt{Source: sourceOf(c), Reasons: c.Reasons}
 		if err == nil {
 			s.pulled.put(key, pulled)
 			return served{candidate: c, source: src, ref: req.Reference, pulled: pulled}, append(attempts, attempt), nil
 		}
 		if ctx.Err() != nil {
-			return served{}, nil, fault.Wrap(fault.Unavailable, "pull", req.Reference.String(), ctx.Err())
+			return served{}, nil, stopped(ctx, "pull", req.Reference.String())
 		}
 		attempt.Error, attempt.Fix, attempt.Code = err.Error(), fault.FixOf(err), fault.CodeOf(err)
 		attempts, errs = append(attempts, attempt), append(errs, err)
+		if again, ok := inPlain(c, err); ok {
+			candidates = append(candidates, again)
+		}
 	}
 	return served{}, nil, &Unserved{Reference: req.Reference.String(), Attempts: attempts, Errs: errs}
 }
@@ -218,4 +231,9 @@ type served struct {
 func sourceOf(c integration.Candidate) Source {
 	in := c.Integration
 	return Source{ID: in.ID, Name: in.Name, Type: in.Type, Autogenerated: in.Autogenerated}
+}
+
+// stopped says that the caller's context ended.
+func stopped(ctx context.Context, op, what string) error {
+	return fault.Wrap(fault.Unavailable, op, what, ctx.Err())
 }

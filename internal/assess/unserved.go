@@ -1,7 +1,9 @@
 package assess
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -26,33 +28,22 @@ func (u *Unserved) Error() string {
 }
 
 // informative lists codes from the one that says most about why an image cannot be had to the one that says least: an
-// image that one integration refuses and another does not find is refused.
+// image that one integration refuses and another does not find is refused, and one that is not found where an answer
+// could be had may still be where there was none.
 var informative = []fault.Code{
-	fault.Invalid, fault.Limited, fault.Unavailable, fault.Forbidden, fault.Unauthenticated, fault.NotFound,
+	fault.Invalid, fault.Limited, fault.Unavailable, fault.Internal, fault.Conflict, fault.Forbidden, fault.Unauthenticated,
+	fault.NotFound,
 }
 
 // As makes fault.CodeOf and fault.FixOf answer with the most telling attempt.
 func (u *Unserved) As(target any) bool {
 	t, ok := target.(**fault.Error)
-	if !ok {
+	if !ok || len(u.Errs) == 0 {
 		return false
 	}
-	best := u.Errs[0]
-	for _, code := range informative {
-		if i := u.first(code); i >= 0 {
-			best = u.Errs[i]
-			break
-		}
-	}
+	best := slices.MinFunc(u.Errs, func(a, b error) int { return cmp.Compare(rank(a), rank(b)) })
 	*t = &fault.Error{Code: fault.CodeOf(best), Op: "get image", What: u.Reference, Fix: fault.FixOf(best), Err: best}
 	return true
 }
 
-func (u *Unserved) first(code fault.Code) int {
-	for i, err := range u.Errs {
-		if fault.CodeOf(err) == code {
-			return i
-		}
-	}
-	return -1
-}
+func rank(err error) int { return slices.Index(informative, fault.CodeOf(err)) }

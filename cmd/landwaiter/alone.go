@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -65,6 +66,7 @@ func (p *program) registryClient(platform image.Platform) *distribution.Client {
 	return distribution.New(distribution.Options{
 		UserAgent: userAgent(),
 		Now:       time.Now,
+		Jitter:    rand.Float64,
 		Proxy:     http.ProxyFromEnvironment,
 		Platform:  platform,
 	})
@@ -85,7 +87,7 @@ func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Refe
 	switch {
 	case f.plainHTTP:
 		scheme = "http"
-	case !f.insecure && isLoopback(ref.Registry) && speaksPlainHTTP(ctx, ref.Registry):
+	case !f.insecure && image.OnLoopback(ref.Registry) && speaksPlainHTTP(ctx, ref.Registry):
 		scheme = "http"
 	}
 	endpoint, err := distribution.ParseEndpoint(scheme+"://"+ref.Registry, f.insecure)

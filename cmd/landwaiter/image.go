@@ -27,7 +27,8 @@ registry whose certificate is signed by a private authority works with SSL_CERT_
 			`Check scans an image and asks the policies of the build stage.
 
 Exit status: 0 the image passes, or violates only policies that are not enforced; 1 it violates an enforced one; 2 it could
-not be decided: the image cannot be had, or an enforced policy lacks data, such as advisories.`,
+not be decided: the image cannot be had or read. Without advisory data an image can pass; the verdict then says that it was
+not checked for vulnerabilities.`,
 			"  landwaiter image check registry.example/team/app:1.2\n  landwaiter image check -o json nginx > verdict.json"),
 	)
 }

@@ -32,7 +32,7 @@ func (p *program) progress() *bars {
 	}
 	b.doing.Store("Starting")
 	b.container = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40))
-	b.spinner = b.container.AddSpinner(0, mpb.BarRemoveOnComplete(), mpb.BarPriority(-1),
+	b.spinner = b.container.New(0, mpb.SpinnerStyle().PositionLeft(), mpb.BarRemoveOnComplete(), mpb.BarPriority(-1), mpb.BarWidth(2),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + b.doing.Load().(string) })))
 	return b
 }

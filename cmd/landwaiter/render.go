@@ -128,13 +128,16 @@ func (r *renderer) scan(a *assess.Assessment) {
 	}
 	if a.Scan.Status == assess.NotScanned {
 		r.field("scan", "NOT SCANNED: "+a.Scan.Reason)
+		if a.Scan.Fix != "" {
+			r.field("", "what to do: "+a.Scan.Fix)
+		}
 		return
 	}
 	status := a.Scan.Status
 	if status != "complete" {
 		status = strings.ToUpper(status)
 	}
-	r.field("scan", fmt.Sprintf("%s, %s in %d files", status, plural(len(a.Scan.Components), "component"), a.Scan.Files))
+	r.field("scan", fmt.Sprintf("%s, %s in %s", status, plural(len(a.Scan.Components), "component"), plural(int(a.Scan.Files), "file")))
 	for _, n := range a.Scan.Notes {
 		r.field("", strings.TrimSpace(n.Path+" "+n.Message))
 	}
@@ -152,9 +155,12 @@ func (r *renderer) scan(a *assess.Assessment) {
 			counts = append(counts, fmt.Sprintf("%d %s", n, level))
 		}
 	}
-	if len(counts) == 0 {
+	switch {
+	case a.Check.Checked == 0:
+		r.field("vulnerable", "nothing to check: no components were found")
+	case len(counts) == 0:
 		r.field("vulnerable", fmt.Sprintf("none known in the %s checked", plural(a.Check.Checked, "component")))
-	} else {
+	default:
 		r.field("vulnerable", fmt.Sprintf("%s; %d fixable", strings.Join(counts, ", "), s.Fixable))
 	}
 	if a.Check.DataFrom != nil {
@@ -235,17 +241,21 @@ func at(m policy.Message, f image.Facts) string {
 
 func (r *renderer) verdict(a *assess.Assessment) {
 	s := assess.Summarize(a)
-	r.printf("\n")
+	var text string
 	switch a.Verdict {
 	case assess.Pass:
-		r.printf("PASS: no violation of %s\n", plural(a.Policy.Evaluated, "policy"))
+		text = "PASS: no violation of " + plural(a.Policy.Evaluated, "policy")
 	case assess.Violations:
-		r.printf("PASS: %s, none of them enforced\n", plural(s.Violations, "violation"))
+		text = fmt.Sprintf("PASS: %s, none of them enforced", plural(s.Violations, "violation"))
 	case assess.Fail:
-		r.printf("FAIL: %s, %d enforced\n", plural(s.Violations, "violation"), s.Enforced)
+		text = fmt.Sprintf("FAIL: %s, %d enforced", plural(s.Violations, "violation"), s.Enforced)
 	case assess.Undecided:
-		r.printf("UNDECIDED: an enforced policy could not be evaluated\n")
+		text = "UNDECIDED: an enforced policy could not be evaluated"
 	}
+	if a.Check.Status == assess.NotChecked {
+		text += "; NOT CHECKED FOR VULNERABILITIES"
+	}
+	r.printf("\n%s\n", text)
 }
 
 func line(n int) string {

@@ -113,7 +113,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if generated.IsSet() { // before anything else can fail: it cannot be shown again
 		fmt.Fprintf(p.out, "\n  The password of the user admin is %s (shown only now)\n", generated.Reveal())
 	}
-	loopback := isLoopback(*f.listen)
+	loopback := image.OnLoopback(*f.listen)
 	pages, err := portal.New(portal.Options{
 		Integrations: connections, Types: types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
 		Auth: access, Guests: *f.demo && loopback, Secure: *f.tlsCert != "" || !loopback && !*f.allowPlaintext, Version: versionString(), Now: time.Now, Log: log,

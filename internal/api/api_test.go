@@ -78,6 +78,12 @@ func TestAssessments(t *testing.T) {
 		{name: "unserved/tells_every_attempt", method: "POST", url: path, body: `{"image":"127.0.0.1:1/a/b:c","depth":"inspect"}`, status: 503,
 			contains: []string{`"code":14`, `"attempts":[{"integration":`, `"reference":"127.0.0.1:1/a/b:c"`}},
 		{name: "unserved/not_found", before: connected, method: "POST", url: path, body: `{"image":"{registry}/team/other:1","depth":"inspect"}`, status: 404, contains: []string{`"code":5`, `"attempts":[`}},
+		{name: "unserved/refused_by_the_registry_is_not_refused_here", method: "POST", url: path, body: `{"image":"{registry}/team/app:1","depth":"inspect"}`, status: 424,
+			before: func(_ *testing.T, f *apitest.Fixture) string {
+				f.Do("POST", "/v1/imageintegrations", f.Docker("first", "not-"+apitest.Marked), auth.Administrator)
+				return ""
+			},
+			contains: []string{`"code":16`, `401 Unauthorized`, `"attempts":[`}},
 		{name: "bad_reference", method: "POST", url: path, body: `{"image":"UPPER/case::x"}`, status: 400, contains: []string{`"code":3`}},
 		{name: "no_image", method: "POST", url: path, body: `{}`, status: 400, contains: []string{"image"}},
 		{name: "bad_platform", method: "POST", url: path, body: `{"image":"{image}","platform":"a/b/c/d/e"}`, status: 400, contains: []string{`"code":3`}},
@@ -170,6 +176,10 @@ func TestTokens(t *testing.T) {
 			}},
 		{name: "generate/older_spelling", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","expiration":"2999-01-01T00:00:00Z"}`, status: 200, contains: []string{`"role":"Viewer"`, `"expiration":"2999-`}},
 		{name: "generate/null_roles", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","roles":null}`, status: 200},
+		{name: "generate/both_spellings", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","roles":["Viewer"]}`, status: 200},
+		{name: "generate/two_roles", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","roles":["Administrator"]}`, status: 400, contains: []string{"exactly one role"}},
+		{name: "generate/RHACS's_Admin", method: "POST", url: path + "/generate", body: `{"name":"ci","role":null,"roles":["Admin"]}`, status: 200, contains: []string{`"role":"Administrator"`}},
+		{name: "generate/RHACS's_Analyst", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Analyst"}`, status: 200, contains: []string{`"role":"Viewer"`}},
 		{name: "generate/unknown_role", method: "POST", url: path + "/generate", body: `{"name":"ci","roles":["King"]}`, status: 400, contains: []string{`"code":3`, "King"}},
 		{name: "generate/no_role", method: "POST", url: path, body: `{"name":"ci"}`, status: 400, contains: []string{"exactly one role"}},
 		{name: "generate/no_name", method: "POST", url: path, body: `{"roles":["Viewer"]}`, status: 400, contains: []string{"name"}},
@@ -297,6 +307,9 @@ func TestOpenAPI(t *testing.T) {
 	settings, _ := doc.Components.Schemas["Integration"]["properties"].(map[string]any)["docker"].(map[string]any)["properties"].(map[string]any)
 	if password, _ := settings["password"].(map[string]any); password["format"] != "password" || settings["endpoint"] == nil {
 		t.Errorf("settings of docker: %v", settings)
+	}
+	if password, _ := settings["password"].(map[string]any); password["title"] != "Password" {
+		t.Errorf("docker's password is described as another type's: %v", password)
 	}
 }
 

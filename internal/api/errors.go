@@ -92,6 +92,9 @@ func (a *API) fail(ctx context.Context, err error) *Error {
 	var unserved *assess.Unserved
 	if errors.As(err, &unserved) {
 		e.Details = append(e.Details, Detail{Reference: unserved.Reference, Attempts: unserved.Attempts})
+		if code == fault.Unauthenticated || code == fault.Forbidden {
+			e.status = http.StatusFailedDependency // 401 and 403 are about the caller; here a registry refuses the server
+		}
 	}
 	return e
 }

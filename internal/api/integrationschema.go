@@ -45,6 +45,7 @@ func integrationSchema(types *integration.Types) *huma.Schema {
 	}
 }
 
+// addField describes a field that several types share as the first of them does.
 func addField(settings *huma.Schema, f integration.Field) {
 	name := f.Name
 	if parent, leaf, nested := strings.Cut(f.Name, "."); nested {
@@ -54,6 +55,9 @@ func addField(settings *huma.Schema, f integration.Field) {
 			settings.Properties[parent] = object
 		}
 		settings, name = object, leaf
+	}
+	if settings.Properties[name] != nil {
+		return
 	}
 	s := &huma.Schema{Type: huma.TypeString, Title: f.Label, Description: f.Help}
 	switch {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/auth"
@@ -33,7 +34,7 @@ func tokenOf(t auth.Token) tokenMetadata {
 type tokenInput struct {
 	Body struct {
 		Name       string     `json:"name" minLength:"1" maxLength:"200"`
-		Roles      []string   `json:"roles,omitempty" nullable:"true" maxItems:"10" doc:"exactly one: Administrator, Continuous Integration or Viewer"`
+		Roles      []string   `json:"roles,omitempty" nullable:"true" maxItems:"10" doc:"exactly one: Administrator, Continuous Integration or Viewer; RHACS's Admin and Analyst are taken for the first and the last"`
 		Role       string     `json:"role,omitempty" doc:"the older spelling of roles"`
 		Expiration *time.Time `json:"expiration,omitempty" nullable:"true" doc:"never when absent"`
 	}
@@ -69,9 +70,12 @@ func (a *API) registerTokens() {
 	})
 }
 
+// rhacsRoles are those of RHACS's own roles that have another name here.
+var rhacsRoles = map[string]auth.Role{"Admin": auth.Administrator, "Analyst": auth.Viewer}
+
 func (a *API) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
 	roles := in.Body.Roles
-	if in.Body.Role != "" {
+	if in.Body.Role != "" && !slices.Contains(roles, in.Body.Role) {
 		roles = append(roles, in.Body.Role)
 	}
 	if len(roles) != 1 {
@@ -82,7 +86,11 @@ func (a *API) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, er
 	if in.Body.Expiration != nil {
 		expires = *in.Body.Expiration
 	}
-	token, value, err := a.Auth.CreateToken(ctx, in.Body.Name, auth.Role(roles[0]), expires)
+	role := auth.Role(roles[0])
+	if same, ok := rhacsRoles[roles[0]]; ok {
+		role = same
+	}
+	token, value, err := a.Auth.CreateToken(ctx, in.Body.Name, role, expires)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,6 @@ package assess
 import (
 	"context"
 	"errors"
-	"net"
-	"net/netip"
-	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -36,19 +33,8 @@ func anonymous(scheme, host, reason string) integration.Candidate {
 func inPlain(tried integration.Candidate, err error) (again integration.Candidate, ok bool) {
 	r, ok := tried.Registry.(anonymousRegistry)
 	var answer *distribution.Error
-	if !ok || r.endpoint.Scheme != "https" || !onLoopback(r.endpoint.Host) || !errors.As(err, &answer) || answer.Status != 0 {
+	if !ok || r.endpoint.Scheme != "https" || !image.OnLoopback(r.endpoint.Host) || !errors.As(err, &answer) || answer.Status != 0 {
 		return again, false
 	}
 	return anonymous("http", r.endpoint.Host, "plain HTTP, because the host is this machine"), true
-}
-
-func onLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.IsLoopback()
 }

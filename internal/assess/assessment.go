@@ -15,9 +15,9 @@ import (
 
 // An Assessment is the one answer about one image of one platform.
 type Assessment struct {
-	ID         string      `json:"id"`
-	Reference  string      `json:"reference"` // canonical
-	Platform   string      `json:"platform"`  // as resolved, e.g. linux/amd64
+	ID         string      `json:"id,omitempty"` // "" when the answer is not stored
+	Reference  string      `json:"reference"`    // canonical
+	Platform   string      `json:"platform"`     // as resolved, e.g. linux/amd64
 	AssessedAt time.Time   `json:"assessedAt"`
 	Facts      image.Facts `json:"image"`
 	Source     Source      `json:"source"`
@@ -47,12 +47,15 @@ type Attempt struct {
 	Fix     string   `json:"fix,omitempty"`
 	// Code of the error; empty when the attempt succeeded.
 	Code fault.Code `json:"code,omitempty"`
+	// Retried: the next attempt asked the same host in another way, and it is the one that counts.
+	Retried bool `json:"retried,omitempty"`
 }
 
 // Scan is the scanner's report, or the reason why there is none.
 type Scan struct {
 	Status     string      `json:"status"` // "complete", "partly read", "not scanned"
 	Reason     string      `json:"reason,omitempty"`
+	Fix        string      `json:"fix,omitempty"` // what to do about the reason
 	OS         *scan.OS    `json:"os,omitempty"`
 	Components []Component `json:"components"`
 	Notes      []scan.Note `json:"notes,omitempty"`
@@ -133,7 +136,7 @@ type Summary struct {
 	CheckStatus     string                `json:"vulnerabilityCheck"`
 	Components      int                   `json:"components"`
 	Vulnerabilities map[vuln.Severity]int `json:"vulnerabilities"` // distinct CVEs or advisories
-	Fixable         int                   `json:"fixable"`
+	Fixable         int                   `json:"fixable"`         // of them, those that a newer version of any component mends
 	Violations      int                   `json:"violations"`
 	Enforced        int                   `json:"enforcedViolations"`
 	Verdict         Verdict               `json:"verdict"`

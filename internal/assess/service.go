@@ -116,7 +116,6 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 		return nil, fault.Wrap(fault.CodeOf(err), "read image", req.Reference.String(), err)
 	}
 	a := &Assessment{
-		ID:         s.o.NewID(),
 		Reference:  req.Reference.String(),
 		Platform:   facts.Platform.String(),
 		AssessedAt: s.o.Now().UTC(),
@@ -150,6 +149,7 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 		return nil, err
 	}
 	if s.o.Store != nil {
+		a.ID = s.o.NewID()
 		if err := s.o.Store.PutAssessment(ctx, *a); err != nil {
 			return nil, fault.Wrap(fault.CodeOf(err), "store assessment", a.Reference, err)
 		}
@@ -173,7 +173,7 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 			return stopped(ctx, "scan", a.Reference)
 		}
 		s.o.Log.WarnContext(ctx, "image could not be scanned", "image", a.Reference, "error", err)
-		a.Scan.Reason = err.Error()
+		a.Scan.Reason, a.Scan.Fix = err.Error(), fault.FixOf(err)
 		return nil
 	}
 	a.Scan = Scan{
@@ -212,10 +212,10 @@ func (s *Service) serve(ctx context.Context, req Request, progress Progress) (se
 			return served{}, nil, stopped(ctx, "pull", req.Reference.String())
 		}
 		attempt.Error, attempt.Fix, attempt.Code = err.Error(), fault.FixOf(err), fault.CodeOf(err)
-		attempts, errs = append(attempts, attempt), append(errs, err)
 		if again, ok := inPlain(c, err); ok {
-			candidates = append(candidates, again)
+			candidates, attempt.Retried = append(candidates, again), true
 		}
+		attempts, errs = append(attempts, attempt), append(errs, err)
 	}
 	return served{}, nil, &Unserved{Reference: req.Reference.String(), Attempts: attempts, Errs: errs}
 }

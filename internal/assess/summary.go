@@ -1,6 +1,10 @@
 package assess
 
-import "github.com/landwaiter/landwaiter/internal/vuln"
+import (
+	"cmp"
+
+	"github.com/landwaiter/landwaiter/internal/vuln"
+)
 
 // Summarize shortens an assessment for lists.
 func Summarize(a *Assessment) Summary {
@@ -13,24 +17,21 @@ func Summarize(a *Assessment) Summary {
 	if a.Scan.OS != nil {
 		s.OS = a.Scan.OS.Name
 	}
-	// One vulnerability in ten packages counts once.
-	fixable := map[string]bool{}
+	// One vulnerability in ten packages counts once, as severe as in the worst of them, and as fixable if it is in any.
+	worst, fixable := map[string]vuln.Severity{}, map[string]bool{}
 	for _, f := range a.Findings {
-		name := f.CVE
-		if name == "" {
-			name = f.ID
+		name := cmp.Or(f.CVE, f.ID)
+		if had, seen := worst[name]; !seen || f.Severity.Rank() < had.Rank() {
+			worst[name] = f.Severity
 		}
-		had, seen := fixable[name]
-		if !seen {
-			s.Vulnerabilities[f.Severity]++
-		}
-		fixable[name] = had || f.FixedVersion != ""
-	}
-	for _, yes := range fixable {
-		if yes {
-			s.Fixable++
+		if f.FixedVersion != "" {
+			fixable[name] = true
 		}
 	}
+	for _, severity := range worst {
+		s.Vulnerabilities[severity]++
+	}
+	s.Fixable = len(fixable)
 	for _, v := range a.Policy.Violations {
 		if v.Enforced {
 			s.Enforced++

@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,7 +40,15 @@ func (u *Unserved) As(target any) bool {
 	if !ok || len(u.Errs) == 0 {
 		return false
 	}
-	best := slices.MinFunc(u.Errs, func(a, b error) int { return cmp.Compare(rank(a), rank(b)) })
+	var best error
+	for i, err := range u.Errs {
+		if !u.Attempts[i].Retried && (best == nil || rank(err) < rank(best)) {
+			best = err
+		}
+	}
+	if best == nil {
+		return false
+	}
 	*t = &fault.Error{Code: fault.CodeOf(best), Op: "get image", What: u.Reference, Fix: fault.FixOf(best), Err: best}
 	return true
 }

@@ -6,9 +6,8 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"path"
-	"sort"
-	"strings"
+	"maps"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,7 +23,7 @@ type generated struct {
 	image v1.Image
 }
 
-// tree is the files of one layer by path, without a leading slash. A path below ".wh." deletes.
+// tree is the files of one layer by path, without a leading slash. A name that begins with ".wh." deletes.
 type tree map[string]file
 
 type file struct {
@@ -103,18 +102,14 @@ func pack(files tree, when time.Time) ([]byte, error) {
 	zw := gzip.NewWriter(&b)
 	tw := tar.NewWriter(zw)
 	seen := map[string]bool{}
-	names := make([]string, 0, len(files))
-	for n := range files {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
+	for _, n := range slices.Sorted(maps.Keys(files)) {
 		for _, dir := range parents(n) {
-			if !seen[dir] {
-				seen[dir] = true
-				if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, ModTime: when}); err != nil {
-					return nil, err
-				}
+			if seen[dir] {
+				continue
+			}
+			seen[dir] = true
+			if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, ModTime: when}); err != nil {
+				return nil, err
 			}
 		}
 		f := files[n]
@@ -137,13 +132,10 @@ func pack(files tree, when time.Time) ([]byte, error) {
 // parents of "a/b/c" are "a" and "a/b".
 func parents(name string) []string {
 	var list []string
-	for i, c := range path.Dir(name) + "/" {
-		if c == '/' && i > 0 {
-			list = append(list, strings.TrimSuffix(name[:i], "/"))
+	for i, c := range name {
+		if c == '/' {
+			list = append(list, name[:i])
 		}
-	}
-	if path.Dir(name) == "." {
-		return nil
 	}
 	return list
 }

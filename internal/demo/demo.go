@@ -11,25 +11,32 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
-	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
-//go:embed advisories
+//go:embed advisories/*/*.json
 var advisories embed.FS
 
 // Address is where the demo's registry listens if nothing else does; otherwise a free port is taken.
-const Address = "127.0.0.1:5480"
+const Address = loopback + "5480"
 
-// integrationName is how the demo finds its own integration again.
-const integrationName = "Demo registry"
+const loopback = "127.0.0.1:"
 
+const (
+	user = "demo"
+	// integrationName is how the demo finds its own integration again.
+	integrationName = "Demo registry"
+)
+
+// Options are all needed.
 type Options struct {
 	Integrations  *integration.Service
 	Assess        *assess.Service
@@ -45,12 +52,12 @@ type Options struct {
 func Start(ctx context.Context, o Options) (address string, assessed <-chan struct{}, err error) {
 	listener, err := net.Listen("tcp", Address)
 	if err != nil {
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		listener, err = net.Listen("tcp", loopback+"0")
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("start the demo's registry: %w", err)
 	}
-	server := &http.Server{Handler: newRegistry("demo", o.Password), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: newRegistry(o.Password), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	address = listener.Addr().String()
@@ -61,6 +68,7 @@ func Start(ctx context.Context, o Options) (address string, assessed <-chan stru
 		if err := fill(ctx, o, address); err != nil && ctx.Err() == nil {
 			o.Log.ErrorContext(ctx, "demo could not be prepared", "error", err)
 		}
+		debug.FreeOSMemory() // what preparing leaves behind is a quarter of the server's resident memory
 	}()
 	return address, done, nil
 }
@@ -69,26 +77,20 @@ func fill(ctx context.Context, o Options, address string) error {
 	if err := importAdvisories(ctx, o); err != nil {
 		return err
 	}
-	references, err := pushImages(ctx, address, "demo", o.Password, o.Now())
+	references, err := pushImages(ctx, address, o.Password, o.Now())
 	if err != nil {
 		return err
 	}
 	if err := connect(ctx, o, address); err != nil {
 		return err
 	}
-	if err := forgetOthers(ctx, o, references); err != nil {
-		return err
+	var errs []error
+	for _, ref := range references {
+		_, err := o.Assess.Assess(ctx, assess.Request{Reference: ref, Depth: assess.Judge}, assess.Progress{})
+		errs = append(errs, err)
 	}
-	for _, name := range references {
-		ref, err := image.ParseReference(name)
-		if err != nil {
-			return err
-		}
-		if _, err := o.Assess.Assess(ctx, assess.Request{Reference: ref, Depth: assess.Judge}, assess.Progress{}); err != nil {
-			return err
-		}
-	}
-	return nil
+	errs = append(errs, forgetOthers(ctx, o, address))
+	return errors.Join(errs...)
 }
 
 // importAdvisories leaves advisory data alone that somebody imported.
@@ -101,19 +103,11 @@ func importAdvisories(ctx context.Context, o Options) error {
 	if !index.Empty() {
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "landwaiter-demo-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	records, err := fs.Sub(advisories, "advisories")
 	if err != nil {
 		return err
 	}
-	if err := os.CopyFS(dir, records); err != nil {
-		return err
-	}
-	_, err = vuln.Import(ctx, o.AdvisoriesDir, dir, vuln.ImportOptions{Now: o.Now()})
+	_, err = vuln.ImportFS(ctx, o.AdvisoriesDir, records, vuln.ImportOptions{Now: o.Now()})
 	return err
 }
 
@@ -122,7 +116,7 @@ func connect(ctx context.Context, o Options, address string) error {
 	draft := integration.Draft{Integration: integration.Integration{
 		Name: integrationName, Type: "docker", Categories: []integration.Category{integration.CategoryRegistry},
 		Config: integration.NewConfig(
-			map[string]any{"endpoint": "http://" + address, "username": "demo"},
+			map[string]any{"endpoint": "http://" + address, "username": user},
 			map[string]secret.Text{"password": o.Password},
 		),
 	}}
@@ -134,24 +128,25 @@ func connect(ctx context.Context, o Options, address string) error {
 		_, err = o.Integrations.Create(ctx, draft)
 		return err
 	}
-	_, err = o.Integrations.Replace(ctx, existing[0].ID, draft)
+	in := existing[0]
+	if in.Config.Text("username") != user || !strings.HasPrefix(in.Config.Text("endpoint"), "http://"+loopback) {
+		return fault.New(fault.Conflict, "connect the demo's registry", "there is an integration named %q that is not the demo's", integrationName).
+			WithFix("Rename it, or start the demo with another data directory.")
+	}
+	_, err = o.Integrations.Replace(ctx, in.ID, draft)
 	return err
 }
 
-// forgetOthers removes assessments of demo images of an earlier start, whose registry had another address.
-func forgetOthers(ctx context.Context, o Options, current []string) error {
-	keep := map[string]bool{}
-	for _, name := range current {
-		keep[name] = true
-	}
+// forgetOthers removes assessments of an earlier start's images, whose registry had another address.
+func forgetOthers(ctx context.Context, o Options, address string) error {
 	var stale []string
 	for after := ""; ; {
-		list, next, err := o.Assessments.Assessments(ctx, "127.0.0.1:", 100, after)
+		list, next, err := o.Assessments.Assessments(ctx, loopback, 100, after)
 		if err != nil {
 			return err
 		}
 		for _, s := range list {
-			if s.Source.Name == integrationName && !keep[s.Reference] {
+			if s.Source.Name == integrationName && !strings.HasPrefix(s.Reference, address+"/") {
 				stale = append(stale, s.ID)
 			}
 		}
@@ -162,7 +157,9 @@ func forgetOthers(ctx context.Context, o Options, current []string) error {
 	}
 	var errs []error
 	for _, id := range stale {
-		errs = append(errs, o.Assessments.DeleteAssessment(ctx, id))
+		if err := o.Assessments.DeleteAssessment(ctx, id); fault.CodeOf(err) != fault.NotFound {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 // newRegistry keeps images in memory and asks for a user and password, so that the demo's integration has something to
 // prove.
-func newRegistry(user string, password secret.Text) http.Handler {
+func newRegistry(password secret.Text) http.Handler {
 	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u, p, _ := r.BasicAuth()
@@ -33,22 +34,26 @@ func newRegistry(user string, password secret.Text) http.Handler {
 }
 
 // pushImages fills the registry and returns the references of what is in it.
-func pushImages(ctx context.Context, address, user string, password secret.Text, now time.Time) ([]string, error) {
+func pushImages(ctx context.Context, address string, password secret.Text, now time.Time) ([]image.Reference, error) {
 	list, err := generate(now)
 	if err != nil {
 		return nil, err
 	}
 	login := remote.WithAuth(&authn.Basic{Username: user, Password: password.Reveal()})
-	var references []string
+	var references []image.Reference
 	for _, g := range list {
-		ref, err := name.ParseReference(address+"/"+g.name, name.Insecure)
+		ref, err := image.ParseReference(address + "/" + g.name)
 		if err != nil {
 			return nil, err
 		}
-		if err := remote.Write(ref, g.image, login, remote.WithContext(ctx)); err != nil {
+		to, err := name.ParseReference(ref.String(), name.Insecure)
+		if err != nil {
 			return nil, err
 		}
-		references = append(references, ref.String())
+		if err := remote.Write(to, g.image, login, remote.WithContext(ctx)); err != nil {
+			return nil, err
+		}
+		references = append(references, ref)
 	}
 	return references, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -67,6 +68,9 @@ type blob struct {
 	encoded string // Content-Encoding, which was not asked for
 	resumes int
 	err     error // sticky
+
+	mu     sync.Mutex // Close may come while a Read goes on
+	closed bool
 }
 
 // sized says whether the manifest states a size. An empty blob that is not empty is one whose size is not known.
@@ -101,12 +105,21 @@ func (b *blob) open() error {
 		a.stream.Close()
 		return b.broken(err)
 	}
-	b.body, b.encoded = a.stream, a.header.Get("Content-Encoding")
+	b.encoded = a.header.Get("Content-Encoding")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.body = a.stream
+	if b.closed {
+		a.stream.Close()
+	}
 	return nil
 }
 
 func (b *blob) Read(p []byte) (int, error) {
 	for b.err == nil {
+		if b.isClosed() {
+			return 0, errors.New("read blob: " + b.what + ": closed")
+		}
 		n, err := b.body.Read(p)
 		n = b.take(p[:n])
 		if err != nil && b.err == nil {
@@ -176,18 +189,25 @@ func (b *blob) invalid(format string, args ...any) error {
 }
 
 func (b *blob) broken(err error) error {
-	return &Error{
-		kind: KindBlob, Method: b.request.method, URL: redact(b.request.url), Temporary: true, again: true, signedIn: !b.s.anonymous(),
-		Err: fmt.Errorf("the transfer broke off after %d bytes: %w", b.read, err),
-	}
+	r := b.request
+	r.secrets = b.s.secrets()
+	e := r.error(r.url, 0, fmt.Errorf("the transfer broke off after %d bytes: %w", b.read, err))
+	e.Temporary, e.again, e.signedIn = true, true, !b.s.anonymous()
+	return e
 }
 
 func (b *blob) fault(err error) error { return b.s.problem("read blob", b.what, err) }
 
+func (b *blob) isClosed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
+}
+
 // Close ends the transfer. What was read so far is then not verified.
 func (b *blob) Close() error {
-	if b.err == nil {
-		b.err = errors.New("read blob: " + b.what + ": closed")
-	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
 	return b.body.Close()
 }

@@ -101,10 +101,10 @@ type Exchange struct {
 type Client struct {
 	o          Options
 	transports transports
-	tokens     *bounded[fingerprint, token]
+	tokens     *bounded[tokenKey, token]
 	exchanges  singleflight.Group
-	challenges *bounded[string, challenge] // by endpoint, and by endpoint and repository
-	headless   *bounded[origin, bool]      // origins that do not know HEAD
+	challenges *bounded[place, challenge]
+	headless   *bounded[origin, bool] // origins that do not know HEAD
 	sleep      func(context.Context, time.Duration) error
 }
 
@@ -113,8 +113,8 @@ func New(o Options) *Client {
 	o.fill()
 	c := &Client{
 		o:          o,
-		tokens:     newBounded[fingerprint, token](1024),
-		challenges: newBounded[string, challenge](4096),
+		tokens:     newBounded[tokenKey, token](1024),
+		challenges: newBounded[place, challenge](4096),
 		headless:   newBounded[origin, bool](1024),
 		sleep:      sleep,
 	}

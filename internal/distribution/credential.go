@@ -25,6 +25,18 @@ func (c Credential) Anonymous() bool {
 	return c.Username == "" && !c.Password.IsSet() && !c.IdentityToken.IsSet() && !c.RegistryToken.IsSet()
 }
 
+// Same reports whether two credentials are equal.
+func (c Credential) Same(other Credential) bool { return c.identity() == other.identity() }
+
+type refusedKey struct{}
+
+// Refused returns the credential that a registry has just refused, when a Source is asked again because of it. A source
+// that keeps credentials drops that one.
+func Refused(ctx context.Context) (Credential, bool) {
+	c, ok := ctx.Value(refusedKey{}).(Credential)
+	return c, ok
+}
+
 // identity tells credentials apart without holding their secrets.
 func (c Credential) identity() fingerprint {
 	return fingerprintOf(c.Username, c.Password.Reveal(), c.IdentityToken.Reveal(), c.RegistryToken.Reveal())
@@ -41,6 +53,7 @@ func (c Credential) basic() string {
 // secrets are the forms in which the credential goes over the wire.
 func (c Credential) secrets() []string {
 	_, encoded, _ := strings.Cut(c.basic(), " ")
+	encoded = strings.TrimRight(encoded, "=")
 	return []string{encoded, c.Password.Reveal(), c.IdentityToken.Reveal(), c.RegistryToken.Reveal()}
 }
 

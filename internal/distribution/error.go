@@ -1,12 +1,12 @@
 package distribution
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -61,9 +61,8 @@ const (
 // readErrorBody fills in what an error body says, without the secrets that the server repeats in it.
 func (e *Error) readErrorBody(header http.Header, body []byte, secrets []string) {
 	e.parseErrorBody(header, body)
-	e.Code, e.Message = printable(e.Code), printable(e.Message)
-	e.hide(secrets)
-	e.Code, e.Message = shorten(e.Code, 64), shorten(e.Message, maxErrorMessage)
+	e.Code = shorten(mask(printable(e.Code), secrets), 64)
+	e.Message = shorten(mask(printable(e.Message), secrets), maxErrorMessage)
 }
 
 func (e *Error) parseErrorBody(header http.Header, body []byte) {
@@ -139,9 +138,13 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-// clean makes text from outside fit for one line of a terminal or a log.
+// clean makes text from outside fit for one line of a terminal or a log. What is too long is left out whole, since a piece of
+// a secret is not found by looking for the secret.
 func clean(s string, limit int) string {
-	return shorten(printable(s[:min(len(s), 8*limit)]), limit)
+	if len(s) > limit {
+		return "..."
+	}
+	return printable(s)
 }
 
 func printable(s string) string {
@@ -164,39 +167,58 @@ func shorten(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "") + "..."
 }
 
-// hide removes secrets from what a server says.
-func (e *Error) hide(secrets []string) {
-	for _, text := range secrets {
-		if len(text) < 3 {
-			continue
-		}
-		for _, form := range []string{text, url.QueryEscape(text), url.PathEscape(text)} {
-			for _, field := range []*string{&e.Code, &e.Message, &e.URL} {
-				*field = strings.ReplaceAll(*field, form, secret.Mask)
+// mask hides secrets in text from outside: in any case, and in the spellings that servers and our own libraries give them.
+func mask(text string, secrets []string) string {
+	var forms []string
+	for _, s := range secrets {
+		quoted := strconv.Quote(s)
+		for _, form := range []string{s, printable(s), quoted[1 : len(quoted)-1], url.QueryEscape(s), url.PathEscape(s), escapedPath(s)} {
+			if len(form) >= 3 {
+				forms = append(forms, lower(form))
 			}
 		}
 	}
+	// The longest first: what is left of one that holds another would not be found.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	for _, form := range forms {
+		text = replaceFold(text, form)
+	}
+	return text
 }
 
-// carried are the secrets of an Authorization header.
-func carried(authorization secret.Text) []string {
-	_, value, _ := strings.Cut(authorization.Reveal(), " ")
-	list := []string{value}
-	if decoded, err := base64.StdEncoding.DecodeString(value); err == nil {
-		if _, password, ok := strings.Cut(string(decoded), ":"); ok {
-			list = append(list, password)
+func replaceFold(text, form string) string {
+	var b strings.Builder
+	for rest := lower(text); ; {
+		i := strings.Index(rest, form)
+		if i < 0 {
+			return b.String() + text
+		}
+		b.WriteString(text[:i] + secret.Mask)
+		text, rest = text[i+len(form):], rest[i+len(form):]
+	}
+}
+
+// lower changes ASCII letters only, so that every byte stays where it is.
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
 		}
 	}
-	return list
+	return string(b)
 }
+
+// escapedPath writes a path in one way, whatever was escaped in it needlessly.
+func escapedPath(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
 // harmless are the query parameters whose values may be shown.
 var harmless = map[string]bool{"scope": true, "service": true, "n": true, "last": true, "artifactType": true}
 
 // redact writes a URL without user info and without query values that could be secrets.
 func redact(u *url.URL) string {
-	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	text := clean(shown.String(), 400)
+	host := url.URL{Scheme: u.Scheme, Host: u.Host}
+	text := clean(host.String(), 300) + clean(escapedPath(u.Path), 400)
 	var pairs []string
 	for key, values := range u.Query() {
 		for _, value := range values {

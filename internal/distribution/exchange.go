@@ -27,6 +27,7 @@ type request struct {
 	from       int64      // first byte wanted, of a stream
 	repository string     // "" for requests that are not about one
 	list       bool       // of tags: some registries want another scope for it
+	secrets    []string   // must not be shown, wherever the other side repeats them
 }
 
 // An answer is a response whose body was read, or is a stream.
@@ -61,15 +62,29 @@ func (c *Client) follow(ctx context.Context, e Endpoint, r request, authorizatio
 		}
 		next, err := redirectTarget(u, a.header.Get("Location"))
 		if err != nil {
-			return nil, &Error{kind: r.kind, Method: r.method, URL: redact(u), Status: a.status, Err: err}
+			return nil, r.error(u, a.status, err)
 		}
 		if originOf(next) != home {
 			authorization = secret.Text{}
 		}
 		u = next
 	}
-	return nil, &Error{kind: r.kind, Method: r.method, URL: redact(r.url), Err: fmt.Errorf("more than %d redirects", maxRedirects)}
+	return nil, r.error(r.url, 0, fmt.Errorf("more than %d redirects", maxRedirects))
 }
+
+// error is what went wrong with an exchange of r that went to u.
+func (r request) error(u *url.URL, status int, err error) *Error {
+	e := &Error{kind: r.kind, Method: r.method, URL: r.shown(u), Status: status, Err: err}
+	if err != nil {
+		if text := err.Error(); mask(text, r.secrets) != text {
+			e.Err = errors.New(mask(text, r.secrets))
+		}
+	}
+	return e
+}
+
+// shown is u without secrets.
+func (r request) shown(u *url.URL) string { return mask(redact(u), r.secrets) }
 
 func redirects(status int) bool {
 	switch status {
@@ -107,7 +122,7 @@ func (c *Client) exchange(ctx context.Context, e Endpoint, r request, u *url.URL
 	if err != nil && context.Cause(ctx) == errTooSlow {
 		err = fmt.Errorf("%w (%s)", errTooSlow, c.o.StepTimeout)
 	}
-	x := Exchange{Method: r.method, URL: redact(u), Kind: r.kind, Duration: c.o.Now().Sub(started)}
+	x := Exchange{Method: r.method, URL: r.shown(u), Kind: r.kind, Duration: c.o.Now().Sub(started)}
 	if err != nil {
 		cancel(nil)
 		x.Err = c.transportError(r, u, authorization, err)
@@ -187,13 +202,11 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 	return a, nil
 }
 
-// answerError is an answer that is not what was asked for. Secrets are those of the credential, if one was used.
-func (c *Client) answerError(r request, a *answer, authorization secret.Text, secrets ...string) *Error {
-	e := &Error{
-		kind: r.kind, Method: r.method, URL: redact(a.url), Status: a.status,
-		Temporary: worthAnotherAttempt(a.status), again: worthAnotherAttempt(a.status), signedIn: authorization.IsSet(),
-	}
-	e.readErrorBody(a.header, a.body, append(secrets, carried(authorization)...))
+// answerError is an answer that is not what was asked for.
+func (c *Client) answerError(r request, a *answer, authorization secret.Text) *Error {
+	e := r.error(a.url, a.status, nil)
+	e.Temporary, e.again, e.signedIn = worthAnotherAttempt(a.status), worthAnotherAttempt(a.status), authorization.IsSet()
+	e.readErrorBody(a.header, a.body, r.secrets)
 	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
 		if e.RetryAfter = retryAfter(a.header, c.o.Now()); e.RetryAfter > 0 {
 			e.until = c.o.Now().Add(e.RetryAfter)
@@ -232,8 +245,18 @@ func (w *watchedBody) Close() error {
 	return w.body.Close()
 }
 
-// problem wraps what went wrong with one thing in the fault that fits it.
+// problem wraps what went wrong with one thing in the fault that fits it. Secrets that the other side repeated in what was
+// read well, such as a manifest, are hidden here at the latest.
 func (s *session) problem(op, what string, err error) error {
+	f := s.fault(op, what, err)
+	text, fix, secrets := err.Error(), f.Fix, s.secrets()
+	if mask(text, secrets) == text && mask(fix, secrets) == fix {
+		return f
+	}
+	return &fault.Error{Code: f.Code, Op: op, What: what, Fix: mask(fix, secrets), Err: errors.New(mask(text, secrets))}
+}
+
+func (s *session) fault(op, what string, err error) *fault.Error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return fault.Wrap(fault.CodeOf(err), op, what, err)

@@ -22,7 +22,8 @@ func (c *Client) transportError(r request, u *url.URL, authorization secret.Text
 	if errors.Is(err, context.Canceled) || (errors.Is(err, context.DeadlineExceeded) && !isTimeout(err)) {
 		return err
 	}
-	e := &Error{kind: r.kind, Method: r.method, URL: redact(u), Err: err, signedIn: authorization.IsSet()}
+	e := r.error(u, 0, err)
+	e.signedIn = authorization.IsSet()
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, new(*addressError)), errors.Is(err, errTooLong):

@@ -52,7 +52,7 @@ func (c *Client) Resolve(ctx context.Context, src Source, ref image.Reference) (
 	return r, nil
 }
 
-// Pull resolves and fetches. A zero platform means the default one of Options, or the only one there is. known, if not nil,
+// Pull resolves and fetches. A zero platform means the default one of Options; an image that is not in an index is taken whatever its platform then. known, if not nil,
 // is an earlier answer for the same reference and platform: when the digest is unchanged it is returned as it is, after
 // one HEAD. A non-image fails with fault.Invalid and says what it is.
 func (c *Client) Pull(ctx context.Context, src Source, ref image.Reference, platform image.Platform, known *Pulled) (*Pulled, error) {
@@ -241,9 +241,6 @@ func (s *session) child(ctx context.Context, index *image.Manifest, w *want, dep
 			if below == nil || fault.CodeOf(below) != fault.NotFound {
 				return m, stated, below
 			}
-		}
-		if only := index.Platforms(); !w.explicit && len(only) == 1 && len(index.IndexChildren()) == 0 {
-			d, err = index.Select(only[0])
 		}
 	}
 	if err != nil {

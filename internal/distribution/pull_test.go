@@ -269,7 +269,7 @@ func TestPlatforms(t *testing.T) {
 		{"both", "", "", "linux/amd64"},
 		{"both", "linux/arm64", "", "linux/arm64/v8"},
 		{"both", "linux/s390x", fault.NotFound, "there is linux/arm64/v8, linux/amd64"},
-		{"arm", "", "", "linux/arm64/v8"},
+		{"arm", "", fault.NotFound, "no image for linux/amd64; there is linux/arm64/v8"},
 		{"arm", "linux/amd64", fault.NotFound, "there is linux/arm64"},
 		{"none", "", fault.NotFound, "linux/s390x"},
 		{"single", "", "", "linux/arm64"},

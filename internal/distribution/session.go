@@ -17,7 +17,10 @@ type session struct {
 	credential func(context.Context) (Credential, error)
 	endpoint   Endpoint
 	home       origin
+	trust      trust
 	asked      *Credential // nil until the registry wanted one
+	used       []string    // every secret that was sent or could be
+	asking     string      // the path of the request that goes on
 	fresh      bool        // uses neither kept tokens nor remembered challenges, since it is a test of the credential
 }
 
@@ -31,7 +34,23 @@ func (c *Client) session(src Source, repository string) (*session, error) {
 	if repository != "" && !repositoryPattern.MatchString(repository) {
 		return nil, fault.New(fault.Invalid, "", "%q is not a repository name", clean(repository, 200))
 	}
-	return &session{c: c, credential: src.Credential, endpoint: endpoint, home: originOf(endpoint.url(""))}, nil
+	return &session{
+		c: c, credential: src.Credential, endpoint: endpoint, home: originOf(endpoint.url("")),
+		trust: trust{config: endpoint.TLS, insecure: endpoint.Insecure},
+	}, nil
+}
+
+// secrets are those that nothing shown may hold. What can be read in the request's own address is none: hiding it there would
+// tell everybody what it is.
+func (s *session) secrets() []string {
+	public := strings.ToLower(s.endpoint.String() + s.asking)
+	var list []string
+	for _, text := range s.used {
+		if len(text) >= 3 && !strings.Contains(public, strings.ToLower(text)) {
+			list = append(list, text)
+		}
+	}
+	return list
 }
 
 // cred asks the source for its credential once.
@@ -45,16 +64,17 @@ func (s *session) cred(ctx context.Context) (Credential, error) {
 			}
 		}
 		s.asked = &cred
+		s.used = append(s.used, cred.secrets()...)
 	}
 	return *s.asked, nil
 }
 
 // askAgain asks the source once more, after a credential was refused.
 func (s *session) askAgain(ctx context.Context) (changed bool, err error) {
-	before := s.asked.identity()
+	before := *s.asked
 	s.asked = nil
-	cred, err := s.cred(ctx)
-	return cred.identity() != before, err
+	cred, err := s.cred(context.WithValue(ctx, refusedKey{}, before))
+	return !cred.Same(before), err
 }
 
 func (s *session) anonymous() bool { return s.asked == nil || s.asked.Anonymous() }
@@ -63,13 +83,14 @@ func (s *session) anonymous() bool { return s.asked == nil || s.asked.Anonymous(
 type signIn struct {
 	how       challenge // its scope is the one that was used
 	header    secret.Text
-	key       fingerprint // of the token in the cache
-	brandNew  bool        // the header was made for this do, so that making it again would give the same
+	key       tokenKey // of the token in the cache
+	brandNew  bool     // the header was made for this do, so that making it again would give the same
 	refreshed bool
 }
 
 // do sends a request, signs it in as the registry wants, and tries again where that helps. Any answer but 2xx is an *Error.
 func (s *session) do(ctx context.Context, r request) (*answer, error) {
+	s.asking = r.url.Path
 	var in signIn
 	for attempt := 1; ; attempt++ {
 		a, err := s.try(ctx, r, &in)
@@ -96,6 +117,7 @@ func (s *session) try(ctx context.Context, r request, in *signIn) (*answer, erro
 		}
 	}
 	for {
+		r.secrets = s.secrets()
 		a, err := s.c.follow(ctx, s.endpoint, r, in.header)
 		switch {
 		case err != nil:
@@ -103,13 +125,13 @@ func (s *session) try(ctx context.Context, r request, in *signIn) (*answer, erro
 		case a.status/100 == 2:
 			return a, nil
 		case a.status != http.StatusUnauthorized || originOf(a.url) != s.home:
-			return nil, s.failure(r, a, in)
+			return nil, s.c.answerError(r, a, in.header)
 		}
 		how, ok, offered := chooseChallenge(a.header.Values("WWW-Authenticate"))
 		if !ok {
-			e := s.failure(r, a, in)
+			e := s.c.answerError(r, a, in.header)
 			if offered != "" {
-				e.Message = firstOf(e.Message, "the registry wants to be signed in to by "+offered+", which is not supported")
+				e.Message = firstOf(e.Message, "the registry wants to be signed in to by "+mask(offered, r.secrets)+", which is not supported")
 			}
 			return nil, e
 		}
@@ -121,24 +143,16 @@ func (s *session) try(ctx context.Context, r request, in *signIn) (*answer, erro
 				return nil, err
 			}
 			if !useful {
-				return nil, s.failure(r, a, in)
+				return nil, s.c.answerError(r, a, in.header)
 			}
 		}
 		if err := s.signIn(ctx, in, how); err != nil {
 			return nil, err
 		}
 		if !in.header.IsSet() {
-			return nil, s.failure(r, a, in)
+			return nil, s.c.answerError(r, a, in.header)
 		}
 	}
-}
-
-func (s *session) failure(r request, a *answer, in *signIn) *Error {
-	var secrets []string
-	if s.asked != nil {
-		secrets = s.asked.secrets()
-	}
-	return s.c.answerError(r, a, in.header, secrets...)
 }
 
 // refresh drops what was refused. It reports whether signing in again can make a difference: when the credential or what
@@ -176,6 +190,7 @@ func (s *session) signIn(ctx context.Context, in *signIn, how challenge) error {
 		default:
 			in.key = s.tokenKey(how, cred)
 			if t, ok := s.keptToken(in.key); ok {
+				s.used = append(s.used, t.bare())
 				in.header, in.brandNew = t.header, false
 				return nil
 			}
@@ -192,21 +207,25 @@ func (s *session) signIn(ctx context.Context, in *signIn, how challenge) error {
 				}
 				return err
 			}
+			s.used = append(s.used, t.bare())
 			in.header = t.header
 		}
 		return nil
 	}
 }
 
-// The challenge of a registry is remembered by endpoint, so that a warm client signs in at once, and by repository, since
-// some servers name another token service or scope for each.
+// A place is where a challenge is remembered: by endpoint, so that a warm client signs in at once, and by repository, since
+// some servers name another token service or scope for each. What an unverified host said counts for nobody who verifies.
+type place struct {
+	trust                trust
+	endpoint, repository string
+	list                 bool
+}
 
-func (s *session) places(r request) (repository, endpoint string) {
-	endpoint = s.endpoint.String()
-	repository = endpoint + " " + r.repository
-	if r.list {
-		repository += " list"
-	}
+func (s *session) places(r request) (repository, endpoint place) {
+	endpoint = place{trust: s.trust, endpoint: s.endpoint.String()}
+	repository = endpoint
+	repository.repository, repository.list = r.repository, r.list
 	return repository, endpoint
 }
 

@@ -21,19 +21,27 @@ type token struct {
 	until  time.Time // to be used before
 }
 
+// bare is the token itself.
+func (t token) bare() string { return strings.TrimPrefix(t.header.Reveal(), "Bearer ") }
+
 const (
 	defaultTokenLife = time.Minute // where the service does not say, by the specification
 	maxTokenLife     = time.Hour   // a longer-lived token is replaced earlier, so that revoked rights end
 	maxTokenBytes    = 64 << 10
 )
 
-// tokenKey identifies a token: one for each registry, service, scope and credential.
-func (s *session) tokenKey(how challenge, cred Credential) fingerprint {
-	identity := cred.identity()
-	return fingerprintOf(s.home.scheme, s.home.host, s.home.port, how.realm.String(), how.service, how.scope, string(identity[:]))
+// A tokenKey identifies a token: one for each registry, way to verify it, service, scope and credential.
+type tokenKey struct {
+	trust trust
+	of    fingerprint
 }
 
-func (s *session) keptToken(key fingerprint) (token, bool) {
+func (s *session) tokenKey(how challenge, cred Credential) tokenKey {
+	identity := cred.identity()
+	return tokenKey{s.trust, fingerprintOf(s.home.scheme, s.home.host, s.home.port, how.realm.String(), how.service, how.scope, string(identity[:]))}
+}
+
+func (s *session) keptToken(key tokenKey) (token, bool) {
 	if s.fresh {
 		return token{}, false
 	}
@@ -41,21 +49,21 @@ func (s *session) keptToken(key fingerprint) (token, bool) {
 	return t, ok && s.c.o.Now().Before(t.until)
 }
 
-// newToken asks the token service. Concurrent callers share one exchange, which goes on when one of them gives up.
-func (s *session) newToken(ctx context.Context, key fingerprint, how challenge, cred Credential) (token, error) {
-	if how.realm.Scheme != "https" && s.home.scheme == "https" && !cred.Anonymous() {
-		return token{}, fault.New(fault.Invalid, "sign in", "the registry wants the credential to be sent to %s, in plain text", redact(how.realm)).
+// newToken asks the token service. Concurrent callers share one exchange, which goes on when one of them gives up. Behind a
+// verified registry the service must be verified too, also where there is no credential to lose: what a plain service inside
+// the network answers would be sent to the registry as its token.
+func (s *session) newToken(ctx context.Context, key tokenKey, how challenge, cred Credential) (token, error) {
+	if how.realm.Scheme != "https" && s.home.scheme == "https" {
+		return token{}, fault.New(fault.Invalid, "sign in", "the registry wants a token to be asked for at %s, in plain text", redact(how.realm)).
 			WithFix("The registry's administrator must set the address of its token service to https.")
 	}
-	name := string(key[:])
-	if s.fresh {
-		name += " fresh"
-	}
+	name := fmt.Sprintf("%x %p %t %t", key.of, key.trust.config, key.trust.insecure, s.fresh)
+	secrets := s.secrets()
 	done := s.c.exchanges.DoChan(name, func() (any, error) {
 		if t, ok := s.keptToken(key); ok {
 			return t, nil
 		}
-		t, err := s.c.exchangeToken(context.WithoutCancel(ctx), s.endpoint, how, cred)
+		t, err := s.c.exchangeToken(context.WithoutCancel(ctx), s.endpoint, how, cred, secrets)
 		if err == nil {
 			s.c.tokens.put(key, t)
 		}
@@ -69,9 +77,9 @@ func (s *session) newToken(ctx context.Context, key fingerprint, how challenge, 
 	}
 }
 
-func (c *Client) exchangeToken(ctx context.Context, e Endpoint, how challenge, cred Credential) (token, error) {
+func (c *Client) exchangeToken(ctx context.Context, e Endpoint, how challenge, cred Credential, secrets []string) (token, error) {
 	realm := *how.realm
-	r := request{kind: KindToken, method: http.MethodGet, url: &realm, limit: c.o.MaxToken}
+	r := request{kind: KindToken, method: http.MethodGet, url: &realm, limit: c.o.MaxToken, secrets: secrets}
 	authorization := secret.New(cred.basic())
 	query := realm.Query()
 	if cred.IdentityToken.IsSet() {
@@ -98,13 +106,13 @@ func (c *Client) exchangeToken(ctx context.Context, e Endpoint, how challenge, c
 	}
 	var failure *Error
 	if a.status/100 != 2 {
-		failure = c.answerError(r, a, authorization, cred.secrets()...)
+		failure = c.answerError(r, a, authorization)
 	} else {
 		var t token
 		if t, err = c.readToken(a); err == nil {
 			return t, nil
 		}
-		failure = &Error{kind: KindToken, Method: r.method, URL: redact(a.url), Status: a.status, Err: err}
+		failure = r.error(a.url, a.status, err)
 	}
 	failure.signedIn = !cred.Anonymous()
 	return token{}, failure

@@ -21,17 +21,30 @@ var metadataAddresses = []netip.Prefix{
 	netip.MustParsePrefix("fd20:ce::/32"),       // Google
 	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba
 	netip.MustParsePrefix("168.63.129.16/32"),   // Azure
+	netip.MustParsePrefix("192.0.0.192/32"),     // Oracle
 }
 
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+// embedding are the IPv6 prefixes whose addresses hold an IPv4 address that a gateway may deliver to, from a byte on.
+var embedding = []struct {
+	prefix netip.Prefix
+	from   int
+}{
+	{netip.MustParsePrefix("64:ff9b::/96"), 12},   // NAT64
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 12}, // NAT64 of a site's own
+	{netip.MustParsePrefix("2002::/16"), 2},       // 6to4
+	{netip.MustParsePrefix("::/96"), 12},          // IPv4-compatible
+}
 
 // DenyMetadata refuses link-local addresses and those of cloud metadata services. Loopback and private networks are
 // allowed, since registries live there.
 func DenyMetadata(addr netip.Addr) error {
 	addr = addr.Unmap().WithZone("")
-	if nat64.Contains(addr) {
-		b := addr.As16()
-		addr = netip.AddrFrom4([4]byte(b[12:]))
+	for _, e := range embedding {
+		if e.prefix.Contains(addr) {
+			b := addr.As16()
+			addr = netip.AddrFrom4([4]byte(b[e.from:]))
+			break
+		}
 	}
 	for _, p := range metadataAddresses {
 		if p.Contains(addr) {

@@ -24,7 +24,8 @@ func TestDenyMetadata(t *testing.T) {
 	for addr, denied := range map[string]bool{
 		"169.254.169.254": true, "169.254.0.1": true, "::ffff:169.254.169.254": true, "fe80::1": true, "fe80::1%eth0": true,
 		"fd00:ec2::254": true, "64:ff9b::a9fe:a9fe": true, "100.100.100.200": true,
-		"127.0.0.1": false, "::1": false, "10.0.0.1": false, "192.168.1.1": false, "172.16.0.1": false, "fd12:3456::1": false,
+		"::169.254.169.254": true, "2002:a9fe:a9fe::1": true, "64:ff9b:1::a9fe:a9fe": true, "192.0.0.192": true, "168.63.129.16": true, "fd20:ce::254": true,
+		"127.0.0.1": false, "::1": false, "::": false, "0.0.0.0": false, "2002:a00:1::1": false, "64:ff9b::a00:1": false, "10.0.0.1": false, "192.168.1.1": false, "172.16.0.1": false, "fd12:3456::1": false,
 		"100.100.100.201": false, "1.1.1.1": false, "2001:db8::1": false,
 	} {
 		if err := DenyMetadata(netip.MustParseAddr(addr)); (err != nil) != denied {

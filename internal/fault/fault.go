@@ -104,14 +104,22 @@ var table = map[Code]row{
 	Internal:        {http.StatusInternalServerError, 13, 2},
 }
 
+// row treats a code that nobody declared as a defect.
+func (c Code) row() row {
+	if r, ok := table[c]; ok {
+		return r
+	}
+	return table[Internal]
+}
+
 // HTTPStatus is the HTTP status that answers with this code.
-func (c Code) HTTPStatus() int { return table[c].http }
+func (c Code) HTTPStatus() int { return c.row().http }
 
 // GRPC is the gRPC status number, also used in REST error bodies.
-func (c Code) GRPC() int { return table[c].grpc }
+func (c Code) GRPC() int { return c.row().grpc }
 
 // Exit is the process exit status: 2 for every failure, since 1 means an enforced policy violation.
-func (c Code) Exit() int { return table[c].exit }
+func (c Code) Exit() int { return c.row().exit }
 
 // OfHTTPStatus is the code that a remote server's HTTP status stands for.
 func OfHTTPStatus(status int) Code {
@@ -121,9 +129,11 @@ func OfHTTPStatus(status int) Code {
 		}
 	}
 	switch {
+	case status == http.StatusGone:
+		return NotFound
 	case status == http.StatusRequestTimeout, status >= 500:
 		return Unavailable
-	case status == http.StatusMethodNotAllowed, status >= 400:
+	case status >= 400:
 		return Invalid
 	}
 	return Internal

@@ -2,6 +2,7 @@ package image
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -225,6 +226,18 @@ func (r Reference) String() string {
 
 // Name is registry/repository.
 func (r Reference) Name() string { return r.Registry + "/" + r.Repository }
+
+// OnLoopback reports whether host[:port] is this machine, by its name or address.
+func OnLoopback(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.IsLoopback()
+}
 
 // Identifier is the digest if there is one, else the tag.
 func (r Reference) Identifier() string {

@@ -240,3 +240,14 @@ func TestDigest(t *testing.T) {
 		t.Error("an empty digest verifies")
 	}
 }
+
+func TestOnLoopback(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "localhost:5000": true, "a.localhost": true, "127.0.0.1": true, "127.8.8.8:5000": true, "[::1]:5000": true, "::1": true, "[::1]": true,
+		"localhost.example": false, "127.0.0.1.example:80": false, "notlocalhost:5000": false, "0.0.0.0:5000": false, ":8080": false, "10.0.0.1": false, "": false,
+	} {
+		if got := OnLoopback(host); got != want {
+			t.Errorf("%q: %t", host, got)
+		}
+	}
+}

@@ -10,8 +10,14 @@ type Type struct {
 	ConfigKey  string     // JSON object that holds the settings; several types may share one
 	Fields     []Field    // in the order of the form
 
-	// Check finds what no single field's declaration can say; it may be nil. It sees trimmed settings whose fields have
-	// been checked, and must not do I/O.
+	// LegacyConfigKey is another name under which older clients send the settings object; "" if there is none. What it
+	// holds is read as under ConfigKey, and members that the type does not declare are ignored.
+	LegacyConfigKey string
+
+	// Settle drops what other settings make meaningless, before anything is checked; it may be nil.
+	Settle func(Config) Config
+	// Check finds what no single field's declaration can say; it may be nil. It sees trimmed settings and must not do I/O.
+	// What it says about a field that is found wrong without it is left out.
 	Check func(Config, []Category) []Problem
 	// Detect fills the settings that a registry host gives away; nil or false when the host says nothing about the type.
 	Detect func(host string) (Config, bool)

@@ -67,18 +67,21 @@ func (t *Types) read(r *reader, o object) Draft {
 		}
 	}
 	typ, known := t.Get(d.Type)
+	var sent []string
 	for _, key := range t.configKeys {
 		settings, ok := r.nested(o, key)
 		if !ok {
 			continue
 		}
-		d.KindsSent = append(d.KindsSent, key)
-		if known && key == typ.ConfigKey {
+		sent = append(sent, key)
+		if known && (key == typ.ConfigKey || key == typ.LegacyConfigKey) {
 			d.Config = r.config(settings, typ)
+			key = typ.ConfigKey
 		}
+		d.KindsSent = append(d.KindsSent, key)
 	}
-	if len(d.KindsSent) > 1 {
-		r.fail("the integration has more than one settings object: '%s'", strings.Join(d.KindsSent, "', '"))
+	if len(sent) > 1 {
+		r.fail("the integration has more than one settings object: '%s'", strings.Join(sent, "', '"))
 	}
 	return d
 }

@@ -49,6 +49,28 @@ func TestDecode(t *testing.T) {
 			t.Errorf("settings are %v", d.Config)
 		}
 	})
+	t.Run("the settings object may have its older name", func(t *testing.T) {
+		renamed := fancy()
+		renamed.LegacyConfigKey = "plain"
+		types, err := integration.NewTypes(renamed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := types.Decode([]byte(`{"name":"n","type":"fancy","categories":["REGISTRY"],"plain":{"accountId":"a","insecure":true}}`))
+		if err != nil || d.Config.Text("accountId") != "a" || !slices.Equal(d.KindsSent, []string{"fancyCloud"}) {
+			t.Errorf("got %v of %v: %v", d.Config, d.KindsSent, err)
+		}
+		if d, err = types.Validate(d); err != nil {
+			t.Fatal(err)
+		}
+		encoded := types.Encode(d.Integration)
+		if _, there := encoded["plain"]; there || encoded["fancyCloud"].(map[string]any)["accountId"] != "a" {
+			t.Errorf("encoded as %v", encoded)
+		}
+		if _, err := types.Decode([]byte(`{"type":"fancy","plain":{},"fancyCloud":{}}`)); fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("both names at once give %v", err)
+		}
+	})
 	t.Run("null is absent", func(t *testing.T) {
 		d := decode(t, `{"id":null,"type":"fancy","categories":null,"source":null,"plain":null,
 			"fancyCloud":{"region":null,"robotAccount":null}}`)

@@ -32,8 +32,10 @@ func NewTypes(list ...Type) (*Types, error) {
 		}
 		t.byID[typ.ID] = len(t.list)
 		t.list = append(t.list, typ)
-		if !slices.Contains(t.configKeys, typ.ConfigKey) {
-			t.configKeys = append(t.configKeys, typ.ConfigKey)
+		for _, key := range []string{typ.ConfigKey, typ.LegacyConfigKey} {
+			if key != "" && !slices.Contains(t.configKeys, key) {
+				t.configKeys = append(t.configKeys, key)
+			}
 		}
 		checkType(typ, wrong)
 		for _, f := range typ.Fields {
@@ -102,6 +104,8 @@ func checkType(t Type, wrong func(format string, args ...any)) {
 		wrong("Open is missing")
 	case !keyPattern.MatchString(t.ConfigKey) || slices.Contains(reservedKeys, t.ConfigKey):
 		wrong("the config key %q must be a lowerCamelCase name that the integration itself does not use", t.ConfigKey)
+	case t.LegacyConfigKey != "" && (!keyPattern.MatchString(t.LegacyConfigKey) || slices.Contains(reservedKeys, t.LegacyConfigKey) || t.LegacyConfigKey == t.ConfigKey):
+		wrong("the legacy config key %q must be a lowerCamelCase name that is not in use", t.LegacyConfigKey)
 	case len(t.Categories) == 0:
 		wrong("no category is offered")
 	case len(t.Fields) == 0:

@@ -24,6 +24,8 @@ func TestNewTypes_refuses_wrong_declarations(t *testing.T) {
 		{"label", "a label and a summary", func(typ *integration.Type) { typ.Label = "" }},
 		{"Open", "Open is missing", func(typ *integration.Type) { typ.Open = nil }},
 		{"config key", "config key", func(typ *integration.Type) { typ.ConfigKey = "name" }},
+		{"legacy config key", "legacy config key", func(typ *integration.Type) { typ.LegacyConfigKey = "source" }},
+		{"legacy config key in use", "legacy config key", func(typ *integration.Type) { typ.LegacyConfigKey = "plain" }},
 		{"no category", "no category", func(typ *integration.Type) { typ.Categories = nil }},
 		{"unknown category", "unknown or offered twice", func(typ *integration.Type) { typ.Categories = []integration.Category{"X"} }},
 		{"no fields", "no fields", func(typ *integration.Type) { typ.Fields = nil }},

@@ -52,14 +52,21 @@ func (t *Types) Validate(d Draft) (Draft, error) {
 		return Draft{}, t.unknown(d.Type)
 	}
 	d = typ.trim(d)
+	if typ.Settle != nil {
+		d.Config = typ.Settle(d.Config)
+	}
 	problems := typ.commonProblems(d)
 	if kindProblems := typ.kindProblems(d); len(kindProblems) > 0 {
 		problems = append(problems, kindProblems...)
 	} else {
 		fieldProblems := typ.fieldProblems(d.Config)
 		problems = append(problems, fieldProblems...)
-		if typ.Check != nil && len(fieldProblems) == 0 {
-			problems = append(problems, typ.Check(d.Config, d.Categories)...)
+		if typ.Check != nil {
+			for _, p := range typ.Check(d.Config, d.Categories) {
+				if !slices.ContainsFunc(fieldProblems, func(found Problem) bool { return found.Field == p.Field }) {
+					problems = append(problems, p)
+				}
+			}
 		}
 	}
 	if len(problems) > 0 {
@@ -184,7 +191,7 @@ func textProblem(what, value string, limit int) string {
 }
 
 // metadataHosts answer with a machine's cloud credentials. The client refuses them again when it connects, by address.
-var metadataHosts = []string{"metadata.google.internal", "metadata", "169.254.169.254", "fd00:ec2::254", "100.100.100.200"}
+var metadataHosts = []string{"metadata.google.internal", "metadata"}
 
 func endpointProblem(text string) Problem {
 	endpoint, err := distribution.ParseEndpoint(text, false)
@@ -198,10 +205,7 @@ func endpointProblem(text string) Problem {
 	}
 	host := hostname(endpoint.Host)
 	addr, err := netip.ParseAddr(host)
-	if err == nil {
-		host = addr.Unmap().String()
-	}
-	if slices.Contains(metadataHosts, host) || (err == nil && addr.IsLinkLocalUnicast()) {
+	if slices.Contains(metadataHosts, host) || (err == nil && distribution.DenyMetadata(addr) != nil) {
 		return Problem{Message: "invalid endpoint: endpoint cannot reference the cluster metadata service"}
 	}
 	return Problem{}

@@ -61,6 +61,7 @@ func TestValidate_metadata_services(t *testing.T) {
 	for _, endpoint := range []string{
 		"169.254.169.254", "http://169.254.169.254:80/", "169.254.170.2", "metadata.google.internal", "METADATA.google.internal.",
 		"https://metadata:443", "http://[fd00:ec2::254]", "http://[fe80::1]:5000", "http://[::ffff:169.254.169.254]/v2", "100.100.100.200", "[::ffff:100.100.100.200]",
+		"168.63.129.16", "169.254.0.23", "[fd00:ec2::23]", "[64:ff9b::a9fe:a9fe]:443", "[2002:a9fe:a9fe::1]",
 	} {
 		_, err := b.types.Validate(b.draft(t, map[string]any{"plain.endpoint": endpoint}))
 		if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "invalid endpoint: ") {

@@ -5,17 +5,23 @@ import (
 	"net/http"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
-	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 )
 
 type imageView struct {
 	*assess.Assessment
-	Summary assess.Summary
-	Lines   []lineView
+	Summary  assess.Summary
+	Lines    []lineView
+	Distinct int // vulnerabilities, each counted once
+	// What the page's long tables show; all there is if the visitor asked for that.
+	Findings   []assess.Finding
+	Components []componentView
 }
 
-// lineView is one Dockerfile line with what it brought.
+// tableLength keeps the page of a large image quick to make and to read.
+const tableLength = 300
+
+// A lineView is one Dockerfile line with what it brought.
 type lineView struct {
 	image.Instruction
 	Size            int64
@@ -24,40 +30,65 @@ type lineView struct {
 	Vulnerabilities int
 }
 
+type componentView struct {
+	assess.Component
+	Vulnerabilities int
+}
+
 func (p *portal) imagePage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	a, err := p.Assessments.Assessment(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	data := imageView{Assessment: &a, Summary: assess.Summarize(&a), Lines: linesOf(&a)}
-	p.render(w, r, v, http.StatusOK, "image", a.Reference, data)
+	p.render(w, r, v, http.StatusOK, "image", a.Reference, imageOf(&a, r.URL.Query().Has("all")))
 	return nil
 }
 
-func linesOf(a *assess.Assessment) []lineView {
-	components, vulnerabilities := map[int]int{}, map[int]int{}
+func imageOf(a *assess.Assessment, all bool) imageView {
+	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings}
+	if !all {
+		v.Findings = a.Findings[:min(len(a.Findings), tableLength)]
+	}
+	for _, n := range v.Summary.Vulnerabilities {
+		v.Distinct += n
+	}
+	byLine, byComponent := tally[int]{}, tally[[3]string]{}
+	for _, f := range a.Findings {
+		byLine.add(f.Line, v.VulnerabilityName(f))
+		byComponent.add([3]string{f.Component, f.Version, f.Location}, v.VulnerabilityName(f))
+	}
+	components := map[int]int{}
 	for _, c := range a.Scan.Components {
 		components[c.Line]++
+		if all || len(v.Components) < tableLength {
+			v.Components = append(v.Components, componentView{c, len(byComponent[[3]string{c.Name, c.Version, c.Location}])})
+		}
 	}
-	for _, f := range a.Findings {
-		vulnerabilities[f.Line]++
-	}
-	var total int64
+	var total float64 // sizes are claims: their sum may be beyond an int64
 	for _, l := range a.Facts.Layers {
-		total += l.Size
+		total += float64(max(0, l.Size))
 	}
-	lines := make([]lineView, len(a.Facts.Instructions))
-	for n, i := range a.Facts.Instructions {
-		l := lineView{Instruction: i, Components: components[i.Line], Vulnerabilities: vulnerabilities[i.Line]}
+	for _, i := range a.Facts.Instructions {
+		l := lineView{Instruction: i, Components: components[i.Line], Vulnerabilities: len(byLine[i.Line])}
 		if !i.Empty && i.LayerIndex >= 0 && i.LayerIndex < len(a.Facts.Layers) {
 			l.Size = a.Facts.Layers[i.LayerIndex].Size
-			if total > 0 && l.Size > 0 {
-				l.Share = max(1, int(100*l.Size/total))
+			if l.Size > 0 {
+				l.Share = max(1, int(float64(l.Size)/total*100))
 			}
 		}
-		lines[n] = l
+		v.Lines = append(v.Lines, l)
 	}
-	return lines
+	return v
+}
+
+// A tally counts names once under each key.
+type tally[K comparable] map[K]map[string]bool
+
+func (t tally[K]) add(key K, name string) {
+	if t[key] == nil {
+		t[key] = map[string]bool{}
+	}
+	t[key][name] = true
 }
 
 // VulnerabilityName is the name people know a finding by.
@@ -65,12 +96,3 @@ func (v imageView) VulnerabilityName(f assess.Finding) string { return cmp.Or(f.
 
 // LineText is the Dockerfile line a component or finding came with.
 func (v imageView) LineText(line int) string { return v.Facts.LineText(line) }
-
-type pageError struct {
-	errorView
-	status int
-}
-
-func errorOf(err error) pageError {
-	return pageError{errorView{Message: err.Error(), Fix: fault.FixOf(err)}, fault.CodeOf(err).HTTPStatus()}
-}

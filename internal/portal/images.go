@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
@@ -12,25 +14,36 @@ import (
 
 type imagesView struct {
 	Query      string
+	After      string // where this page begins; "" on the first one
 	Images     []assess.Summary
 	Next       string
 	Advisories vuln.Status
-	Failed     *errorView // why the image just asked for could not be checked
-	Asked      string
+	Asked      string   // the image that was to be checked
+	Problem    *problem // why it could not be
 }
 
-// NextURL is the next page of the same search.
-func (v imagesView) NextURL() string {
-	return "/images?" + url.Values{"query": {v.Query}, "after": {v.Next}}.Encode()
+// FirstURL and NextURL are pages of the same search.
+func (v imagesView) FirstURL() string { return v.page(url.Values{}) }
+func (v imagesView) NextURL() string  { return v.page(url.Values{"after": {v.Next}}) }
+
+func (v imagesView) page(values url.Values) string {
+	if v.Query != "" {
+		values.Set("query", v.Query)
+	}
+	u := url.URL{Path: "/images", RawQuery: values.Encode()}
+	return u.String()
 }
 
 func (p *portal) imagesPage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return p.images(w, r, v, http.StatusOK, imagesView{Query: r.URL.Query().Get("query")})
+	q := r.URL.Query()
+	return p.images(w, r, v, http.StatusOK, imagesView{Query: strings.TrimSpace(q.Get("query")), After: q.Get("after")})
 }
+
+const pageLength = 50
 
 func (p *portal) images(w http.ResponseWriter, r *http.Request, v visitor, status int, data imagesView) error {
 	var err error
-	data.Images, data.Next, err = p.Assessments.Assessments(r.Context(), data.Query, 50, r.URL.Query().Get("after"))
+	data.Images, data.Next, err = p.Assessments.Assessments(r.Context(), data.Query, pageLength, data.After)
 	if err != nil {
 		return err
 	}
@@ -42,25 +55,25 @@ func (p *portal) images(w http.ResponseWriter, r *http.Request, v visitor, statu
 // checkLimit bounds a check that was started from a page.
 const checkLimit = 10 * time.Minute
 
-// checkImage assesses the image a person typed, and shows the answer.
+// checkImage assesses the image a person typed, and shows the answer. The work goes on when they leave the page.
 func (p *portal) checkImage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	asked := r.PostFormValue("image")
-	a, err := p.check(r, asked)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	asked := strings.TrimSpace(r.PostFormValue("image"))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), checkLimit)
+	defer cancel()
+	a, err := p.check(ctx, asked)
 	if err != nil {
-		failed := errorOf(err)
-		return p.images(w, r, v, failed.status, imagesView{Failed: &failed.errorView, Asked: asked})
+		seen := p.explain(r, err)
+		return p.images(w, r, v, seen.status, imagesView{Problem: &seen, Asked: asked})
 	}
-	http.Redirect(w, r, "/images/"+a.ID, http.StatusSeeOther)
+	http.Redirect(w, r, "/images/"+url.PathEscape(a.ID), http.StatusSeeOther)
 	return nil
 }
 
-func (p *portal) check(r *http.Request, name string) (*assess.Assessment, error) {
+func (p *portal) check(ctx context.Context, name string) (*assess.Assessment, error) {
 	ref, err := image.ParseReference(name)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := background(r, checkLimit)
-	defer cancel()
 	return p.Assess.Assess(ctx, assess.Request{Reference: ref, Depth: assess.Judge}, assess.Progress{})
 }

@@ -3,18 +3,20 @@
 package portal
 
 import (
-	"context"
 	"embed"
 	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -28,7 +30,8 @@ type Options struct {
 	Assessments  assess.Store
 	Advisories   func() vuln.Status
 	Auth         *auth.Service
-	// Guests look around without signing in; they can change nothing. For demonstrations on loopback.
+	// Guests look around without signing in; they can change nothing. For demonstrations on loopback: who asks for another
+	// name than this machine's is no guest, since other sites' pages can have their names point here.
 	Guests  bool
 	Secure  bool // cookies only over TLS
 	Version string
@@ -53,22 +56,25 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
+	mux.Handle("GET /static/{file}", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
 	mux.Handle("GET /{$}", http.RedirectHandler("/images", http.StatusSeeOther))
 	mux.HandleFunc("GET /signin", p.signInPage)
 	mux.HandleFunc("POST /signin", p.signIn)
 	mux.HandleFunc("POST /signout", p.signOut)
-	mux.HandleFunc("GET /images", p.for_(auth.ReadImages, p.imagesPage))
-	mux.HandleFunc("POST /images", p.for_(auth.ScanImages, p.checkImage))
-	mux.HandleFunc("GET /images/{id}", p.for_(auth.ReadImages, p.imagePage))
-	mux.HandleFunc("GET /integrations", p.for_(auth.ReadIntegrations, p.integrationsPage))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		p.fail(w, r, visitor{}, fault.New(fault.NotFound, "open page", "there is nothing at %s", r.URL.Path).WithFix("start from the list of images"))
-	})
-	return http.NewCrossOriginProtection().Handler(headers(mux)), nil
+	mux.HandleFunc("GET /images", p.guard(auth.ReadImages, p.imagesPage))
+	mux.HandleFunc("POST /images", p.guard(auth.ScanImages, p.checkImage))
+	mux.HandleFunc("GET /images/{id}", p.guard(auth.ReadImages, p.imagePage))
+	mux.HandleFunc("GET /integrations", p.guard(auth.ReadIntegrations, p.integrationsPage))
+	mux.HandleFunc("/", p.noPage)
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.fail(w, r, visitor{}, fault.New(fault.Forbidden, "check request", "it was sent by a page of another site").
+			WithFix("Do it from a page of this server."))
+	}))
+	return headers(sameOrigin.Handler(mux)), nil
 }
 
-// visitor is who looks at a page.
+// A visitor is who looks at a page; nobody when Subject is empty.
 type visitor struct {
 	auth.Identity
 	Guest bool
@@ -76,63 +82,55 @@ type visitor struct {
 
 func (v visitor) SignedIn() bool { return v.Subject != "" && !v.Guest }
 
-// MayScan is for templates.
-func (v visitor) MayScan() bool { return v.May(auth.ScanImages) }
-
-type page func(w http.ResponseWriter, r *http.Request, v visitor) error
-
-// for_ opens a page to those who hold a permission.
-func (p *portal) for_(needs auth.Permission, serve page) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := p.visitor(r)
-		switch {
-		case err != nil && r.Method == http.MethodGet:
-			http.Redirect(w, r, "/signin?to="+template.URLQueryEscaper(r.URL.RequestURI()), http.StatusSeeOther)
-			return
-		case err != nil:
-			p.fail(w, r, v, err)
-			return
-		case !v.May(needs):
-			p.fail(w, r, v, fault.New(fault.Forbidden, "open page", "your role does not allow this").WithFix("sign in as somebody who may"))
-			return
-		}
-		if err := serve(w, r, v); err != nil {
-			p.fail(w, r, v, err)
-		}
-	}
-}
-
-const cookieName = "landwaiter_session"
-
+// visitor fails when the credentials sent are wrong or cannot be checked, not when there are none.
 func (p *portal) visitor(r *http.Request) (visitor, error) {
 	if c, err := r.Cookie(cookieName); err == nil {
-		if id, err := p.Auth.Session(r.Context(), secretOf(c.Value)); err == nil {
-			return visitor{Identity: id}, nil
+		id, err := p.Auth.Session(r.Context(), secret.New(c.Value))
+		if err == nil || fault.CodeOf(err) != fault.Unauthenticated {
+			return visitor{Identity: id}, err
 		}
 	}
 	if user, password, ok := r.BasicAuth(); ok {
-		id, err := p.Auth.Basic(r.Context(), user, secretOf(password))
+		id, err := p.Auth.Basic(r.Context(), user, secret.New(password))
 		return visitor{Identity: id}, err
 	}
-	if p.Guests {
+	if p.Guests && image.OnLoopback(r.Host) {
 		return visitor{Identity: auth.Identity{Subject: "guest", Name: "guest", Role: auth.Viewer}, Guest: true}, nil
 	}
-	return visitor{}, fault.New(fault.Unauthenticated, "open page", "you are not signed in").WithFix("sign in")
+	return visitor{}, nil
 }
 
-// fail shows an error as a page.
-func (p *portal) fail(w http.ResponseWriter, r *http.Request, v visitor, err error) {
-	code := fault.CodeOf(err)
-	message := err.Error()
-	if code == fault.Internal {
-		p.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", err)
-		message = "Something went wrong here. The server's log says what."
+type page func(w http.ResponseWriter, r *http.Request, v visitor) error
+
+// guard opens a page to those who hold a permission. Whoever is not signed in comes back to the page after signing in.
+func (p *portal) guard(needs auth.Permission, serve page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := p.visitor(r)
+		switch {
+		case err != nil:
+		case v.Subject == "" && r.Method != http.MethodPost:
+			http.Redirect(w, r, "/signin?"+url.Values{"to": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+			return
+		case v.Subject == "":
+			err = fault.New(fault.Unauthenticated, "open page", "you are not signed in").WithFix("Sign in.")
+		case !v.May(needs):
+			err = fault.New(fault.Forbidden, "open page", "your role does not allow this").WithFix("Sign in as somebody who may.")
+		default:
+			err = serve(w, r, v)
+		}
+		if err != nil {
+			p.fail(w, r, v, err)
+		}
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	p.render(w, r, v, code.HTTPStatus(), "error", "Error", errorView{Message: message, Fix: fault.FixOf(err)})
 }
 
-type errorView struct{ Message, Fix string }
+func (p *portal) noPage(w http.ResponseWriter, r *http.Request) {
+	v, err := p.visitor(r)
+	if err == nil {
+		err = fault.New(fault.NotFound, "open page", "nothing answers %s %s", r.Method, r.URL.Path).WithFix("Start from the list of images.")
+	}
+	p.fail(w, r, v, err)
+}
 
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -141,18 +139,15 @@ func headers(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }
 
+// cached is for files whose address changes with their content.
 func cached(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=3600")
+		w.Header().Set("Cache-Control", "public, max-age=86400")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// background keeps work going when the visitor leaves the page, bounded.
-func background(r *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), limit)
 }

@@ -2,50 +2,67 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
-type signInView struct{ To, Error string }
+const cookieName = "landwaiter_session"
+
+type signInView struct {
+	To, User string
+	Problem  *problem
+}
 
 func (p *portal) signInPage(w http.ResponseWriter, r *http.Request) {
-	p.render(w, r, visitor{}, http.StatusOK, "signin", "Sign in", signInView{To: localPath(r.URL.Query().Get("to"))})
+	p.render(w, r, visitor{}, http.StatusOK, "signin", "Sign in", signInView{To: localPath(r.URL.Query().Get("to")), User: "admin"})
 }
 
 func (p *portal) signIn(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	to := localPath(r.PostFormValue("to"))
-	cookie, expires, err := p.Auth.SignIn(r.Context(), r.PostFormValue("user"), secretOf(r.PostFormValue("password")))
-	if err != nil {
-		code := fault.CodeOf(err)
-		if code == fault.Internal {
-			p.fail(w, r, visitor{}, err)
-			return
-		}
-		p.render(w, r, visitor{}, code.HTTPStatus(), "signin", "Sign in", signInView{To: to, Error: err.Error()})
-		return
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	to, user := localPath(r.PostFormValue("to")), r.PostFormValue("user")
+	session, expires, err := p.Auth.SignIn(r.Context(), user, secret.New(r.PostFormValue("password")))
+	switch {
+	case err != nil && fault.CodeOf(err) == fault.Internal:
+		p.fail(w, r, visitor{}, err)
+	case err != nil:
+		seen := p.explain(r, err)
+		p.render(w, r, visitor{}, seen.status, "signin", "Sign in", signInView{To: to, User: user, Problem: &seen})
+	default:
+		http.SetCookie(w, p.cookie(session, expires))
+		http.Redirect(w, r, to, http.StatusSeeOther)
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: cookie.Reveal(), Path: "/", Expires: expires, HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode,
-	})
-	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func (p *portal) signOut(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie(cookieName); err == nil {
-		if err := p.Auth.SignOut(r.Context(), secretOf(c.Value)); err != nil {
+		if err := p.Auth.SignOut(r.Context(), secret.New(c.Value)); err != nil {
 			p.fail(w, r, visitor{}, err)
 			return
 		}
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, p.cookie(secret.Text{}, time.Unix(1, 0)))
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }
 
-// localPath keeps a redirect on this server.
+// cookie holds a session until it expires. An expired one makes the browser forget it.
+func (p *portal) cookie(session secret.Text, expires time.Time) *http.Cookie {
+	return &http.Cookie{
+		Name: cookieName, Value: session.Reveal(), Path: "/", Expires: expires, HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// maxForm bounds what a form sends.
+const maxForm = 16 << 10
+
+// localPath keeps a redirect on this server. Browsers read a backslash as a slash and leave tabs and line ends out, which
+// url.Parse refuses.
 func localPath(to string) string {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(to, `\`) {
 		return "/images"
 	}
 	return to

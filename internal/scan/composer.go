@@ -14,23 +14,27 @@ func isComposerInstalled(p string) bool {
 	return p == "composer/installed.json" || strings.HasSuffix(p, "/composer/installed.json")
 }
 
-// readComposer reads what PHP's Composer installed: a list, or since version 2 an object that holds it.
+// readComposer reads what PHP's Composer installed: a list, or since version 2 an object that holds it. Packages are decoded
+// one at a time.
 func readComposer(_ context.Context, c *content, f *found) error {
-	b, err := io.ReadAll(io.LimitReader(c.reader(), maxManifest))
-	if err != nil {
-		return err
+	d := json.NewDecoder(io.LimitReader(c.reader(), maxManifest))
+	start, err := d.Token()
+	if err == nil && start == json.Delim('{') {
+		start, err = enterMember(d, "packages")
 	}
-	var list []json.RawMessage
-	var object struct{ Packages []json.RawMessage }
-	if json.Unmarshal(b, &list) != nil {
-		if err := json.Unmarshal(b, &object); err != nil {
+	if err != nil {
+		return fmt.Errorf("installed.json: %w", err)
+	}
+	if start != json.Delim('[') {
+		return nil
+	}
+	for d.More() {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
 			return fmt.Errorf("installed.json: %w", err)
 		}
-		list = object.Packages
-	}
-	for _, raw := range list {
 		var p map[string]json.RawMessage
-		if json.Unmarshal(raw, &p) != nil {
+		if len(raw) > maxPackage || json.Unmarshal(raw, &p) != nil {
 			f.dropped++
 			continue
 		}
@@ -40,4 +44,25 @@ func readComposer(_ context.Context, c *content, f *found) error {
 		}
 	}
 	return nil
+}
+
+// maxPackage bounds one package's entry of a list.
+const maxPackage = 1 << 20
+
+// enterMember reads an object up to the first token of a member's value; nil when there is no such member.
+func enterMember(d *json.Decoder, name string) (json.Token, error) {
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		if key == name {
+			return d.Token()
+		}
+		var skipped json.RawMessage
+		if err := d.Decode(&skipped); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }

@@ -6,11 +6,8 @@ import (
 	"context"
 	"debug/buildinfo"
 	"debug/elf"
-	"debug/macho"
 	"debug/pe"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -35,53 +32,23 @@ func mayExecute(p string, mode int64) bool {
 	return false
 }
 
-// isExecutable recognises ELF, PE and Mach-O by their magic numbers.
+// isExecutable recognises ELF and PE by their magic numbers. Mach-O is left out: no container runs it.
 func isExecutable(b []byte) bool {
-	if len(b) < sniffed {
-		return false
-	}
-	switch binary.BigEndian.Uint32(b) {
-	case 0x7f454c46, 0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe, 0xcafebabe:
-		return true
-	}
-	return b[0] == 'M' && b[1] == 'Z'
+	return bytes.HasPrefix(b, []byte(elf.ELFMAG)) || bytes.HasPrefix(b, []byte("MZ"))
 }
 
 // readExecutable looks for the two kinds of programs that list what they are made of: Go, and Rust built with
 // cargo-auditable.
 func readExecutable(_ context.Context, c *content, f *found) error {
-	if err := plausibleELF(c); err != nil {
+	r, err := harmless(c)
+	if err != nil {
 		return err
 	}
-	if info, err := buildinfo.Read(c); err == nil {
+	if info, err := buildinfo.Read(r); err == nil {
 		goModules(info, f)
 		return nil
 	}
-	return readCargoAuditable(c, f)
-}
-
-// plausibleELF refuses files whose section table is of a size that no linker writes: reading it would take a multiple of
-// the file's size in memory.
-func plausibleELF(r io.ReaderAt) error {
-	head := make([]byte, 64)
-	if n, err := r.ReadAt(head, 0); n < len(head) || !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		return nil
-	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if elf.Data(head[elf.EI_DATA]) == elf.ELFDATA2MSB {
-		order = binary.BigEndian
-	}
-	sections, offset := order.Uint16(head[0x3c:]), order.Uint64(head[0x28:])
-	if elf.Class(head[elf.EI_CLASS]) == elf.ELFCLASS32 {
-		sections, offset = order.Uint16(head[0x30:]), uint64(order.Uint32(head[0x20:]))
-	}
-	if sections == 0 && offset != 0 {
-		return errors.New("an ELF file with more than 65,279 sections")
-	}
-	return nil
+	return readCargoAuditable(r, f)
 }
 
 func goModules(info *buildinfo.BuildInfo, f *found) {
@@ -159,11 +126,6 @@ func cargoSection(r io.ReaderAt) io.Reader {
 			return s.Open()
 		}
 		return nil
-	}
-	if f, err := macho.NewFile(r); err == nil {
-		if s := f.Section(name); s != nil {
-			return s.Open()
-		}
 	}
 	return nil
 }

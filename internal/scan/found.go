@@ -7,6 +7,7 @@ import (
 const (
 	maxName     = 512
 	maxLicenses = 16
+	perRecord   = 100 // bytes that keeping a path or a component costs beside its text
 )
 
 // found collects what a reader finds in one file. It belongs to one goroutine.
@@ -16,8 +17,9 @@ type found struct {
 	owned      []uint64
 	official   []string // dpkg packages that the distribution itself maintains
 	os         *osRelease
-	room       int // components that may still be added
-	dropped    int // components beyond that, or with impossible names
+	room       int                  // components that may still be added
+	take       func(bytes int) bool // nil: there is room for any text
+	dropped    int                  // components beyond that, or with impossible names
 }
 
 // A componentKey tells packages of one file apart.
@@ -46,6 +48,14 @@ func (f *found) add(c Component) {
 	if f.seen == nil {
 		f.seen = map[componentKey]bool{}
 	}
+	cost := perRecord + len(c.Name) + len(c.Version) + len(c.SourceName) + len(c.SourceVersion) + len(c.Architecture) + len(c.Location)
+	for _, l := range c.Licenses {
+		cost += len(l)
+	}
+	if f.take != nil && !f.take(cost) {
+		f.dropped++
+		return
+	}
 	f.seen[k] = true
 	f.room--
 	if c.SourceName == c.Name {
@@ -63,7 +73,7 @@ const maxOwned = 1 << 20
 // own remembers a path that the operating system's package manager installed, if a language's package could lie there.
 func (f *found) own(path string) {
 	path = strings.TrimPrefix(path, "/")
-	if len(f.owned) < maxOwned && languageFile(path) {
+	if len(f.owned) < maxOwned && languageFile(path) && (f.take == nil || f.take(8)) {
 		f.owned = append(f.owned, pathHash(path))
 	}
 }

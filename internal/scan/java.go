@@ -93,6 +93,11 @@ func (j *javaReader) archive(ctx context.Context, r io.ReaderAt, size int64, nam
 		return fmt.Errorf("%s%w", describe(inside), err)
 	}
 	var problems []error
+	problem := func(err error) {
+		if len(problems) < maxProblems {
+			problems = append(problems, err)
+		}
+	}
 	var manifest map[string]string
 	identified := false
 	for _, entry := range z.File {
@@ -102,9 +107,13 @@ func (j *javaReader) archive(ctx context.Context, r io.ReaderAt, size int64, nam
 		base := path.Base(entry.Name)
 		switch {
 		case base == "pom.properties":
+			size := min(entry.UncompressedSize64, maxJarText)
+			if *left -= int64(size); *left < 0 {
+				return errors.Join(append(problems, fmt.Errorf("%snot read further: %s", describe(inside), j.tooMuch()))...)
+			}
 			p, err := pomProperties(entry)
 			if err != nil {
-				problems = append(problems, fmt.Errorf("%s%s: %w", describe(inside), entry.Name, err))
+				problem(fmt.Errorf("%s%s: %w", describe(inside), entry.Name, err))
 			} else if p.Name != "" {
 				identified = true
 				p.Location = inside
@@ -112,12 +121,12 @@ func (j *javaReader) archive(ctx context.Context, r io.ReaderAt, size int64, nam
 			}
 		case strings.EqualFold(entry.Name, "META-INF/MANIFEST.MF"):
 			if manifest, err = jarManifest(entry); err != nil {
-				problems = append(problems, fmt.Errorf("%s%s: %w", describe(inside), entry.Name, err))
+				problem(fmt.Errorf("%s%s: %w", describe(inside), entry.Name, err))
 			}
 		case isJavaArchive(entry.Name) && !entry.FileInfo().IsDir():
 			place := inside + "!/" + entry.Name
 			if err := j.inner(ctx, entry, place, depth+1, left, hold, f); err != nil {
-				problems = append(problems, err)
+				problem(err)
 			}
 		}
 	}
@@ -127,16 +136,26 @@ func (j *javaReader) archive(ctx context.Context, r io.ReaderAt, size int64, nam
 			f.add(p)
 		}
 	}
-	return errors.Join(problems[:min(len(problems), 5)]...)
+	return errors.Join(problems...)
+}
+
+// maxProblems is how many problems of one archive are told.
+const maxProblems = 5
+
+func (j *javaReader) tooMuch() string {
+	return fmt.Sprintf("what is read inside one file may unpack to %d MiB", j.maxBytes>>20)
 }
 
 func (j *javaReader) inner(ctx context.Context, entry *zip.File, place string, depth int, left *int64, hold func() error, f *found) error {
 	size := int64(entry.UncompressedSize64)
+	if size > 0 && uint64(size) > deflateRatio*min(entry.CompressedSize64+1, 1<<40) {
+		return fmt.Errorf("%s: not read: it cannot unpack to %d bytes", place, size)
+	}
 	if depth > j.maxDepth {
 		return fmt.Errorf("%s: not read: more than %d archives within each other", place, j.maxDepth)
 	}
 	if size < 0 || size > *left {
-		return fmt.Errorf("%s: not read: archives within one file may unpack to %d MiB", place, j.maxBytes>>20)
+		return fmt.Errorf("%s: not read: %s", place, j.tooMuch())
 	}
 	if err := hold(); err != nil {
 		return err
@@ -147,15 +166,18 @@ func (j *javaReader) inner(ctx context.Context, entry *zip.File, place string, d
 		return fmt.Errorf("%s: %w", place, err)
 	}
 	defer r.Close()
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, io.LimitReader(r, size)); err != nil {
-		return fmt.Errorf("%s: %w", place, err)
-	}
-	if b.Len() == 0 {
+	if size == 0 {
 		return nil
 	}
-	return j.archive(ctx, bytes.NewReader(b.Bytes()), int64(b.Len()), entry.Name, place, depth, left, hold, f)
+	b := make([]byte, size)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	return j.archive(ctx, bytes.NewReader(b), size, entry.Name, place, depth, left, hold, f)
 }
+
+// deflateRatio is more than any byte of a compressed entry can unpack to.
+const deflateRatio = 1040
 
 func describe(inside string) string {
 	if inside == "" {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // readersPerLayer is how many files of a layer are looked into while its stream goes on.
@@ -22,10 +23,15 @@ type layerScan struct {
 	group sync.WaitGroup
 	slots chan struct{}
 	room  atomic.Int64 // components that may still be found
+	used  *tally
+	spent atomic.Int64 // nanoseconds that readers have taken
+	text  atomic.Int64 // bytes taken of the image's
 
 	// of the walk only
 	entries int64
+	meter   *meter
 	bytes   int64
+	full    bool // the note about too much text has been written
 	files   map[string]*record
 	missing map[string][]string // target of a hard link that was not looked into → the links that ask for it
 	paths   []pathKind
@@ -51,16 +57,16 @@ type pathKind struct {
 }
 
 // read streams one layer.
-func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, imageBytes *atomic.Int64) (*layerResult, error) {
+func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, used *tally) (*layerResult, error) {
 	ls := &layerScan{
-		Scanner: s, ctx: ctx, slots: make(chan struct{}, readersPerLayer),
+		Scanner: s, ctx: ctx, used: used, slots: make(chan struct{}, readersPerLayer),
 		files: map[string]*record{}, missing: map[string][]string{},
 	}
 	ls.room.Store(int64(s.limits.Components))
 	report := func(n int64) { progress(l.Digest, n, max(n, l.Size)) }
-	err := ls.stream(l, report, imageBytes, ls.walk)
+	err := ls.stream(l, report, ls.walk)
 	if err == nil && len(ls.missing) > 0 {
-		err = ls.stream(l, func(int64) {}, imageBytes, ls.walkMissing)
+		err = ls.stream(l, func(int64) {}, ls.walkMissing)
 	}
 	ls.group.Wait()
 	if err == nil {
@@ -74,7 +80,7 @@ func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, imageByt
 
 // stream opens the layer, hands its uncompressed archive to walk, and reads the rest, so that whoever checks the digest
 // sees the end. Problems of the stream itself are returned, problems of what is in it are notes.
-func (ls *layerScan) stream(l Layer, progress func(int64), imageBytes *atomic.Int64, walk func(io.Reader) error) (err error) {
+func (ls *layerScan) stream(l Layer, progress func(int64), walk func(io.Reader) error) (err error) {
 	body, err := l.Open(ls.ctx)
 	if err != nil {
 		return err
@@ -102,9 +108,9 @@ func (ls *layerScan) stream(l Layer, progress func(int64), imageBytes *atomic.In
 		defer plain.Close()
 		ahead := newReadAhead(plain)
 		defer ahead.Close()
-		m := &meter{r: ahead, limits: &ls.limits, compressed: &src.read, image: imageBytes}
-		defer func() { ls.bytes = max(ls.bytes, m.n) }()
-		return walk(m)
+		ls.meter = &meter{r: ahead, limits: &ls.limits, compressed: &src.read, image: ls.used}
+		defer func() { ls.bytes = max(ls.bytes, ls.meter.n) }()
+		return walk(ls.meter)
 	}()
 	if err := cmp.Or(src.err, ls.ctx.Err()); err != nil {
 		return err
@@ -113,7 +119,7 @@ func (ls *layerScan) stream(l Layer, progress func(int64), imageBytes *atomic.In
 		var limit limitError
 		if errors.As(problem, &limit) {
 			ls.note(true, "", "%s; what follows was not read", limit.what)
-			ls.volatile = ls.volatile || imageBytes.Load() > ls.limits.ImageBytes
+			ls.volatile = ls.volatile || ls.used.bytes.Load() > ls.limits.ImageBytes || ls.used.entries.Load() > ls.limits.ImageEntries
 		} else {
 			ls.note(true, "", "the layer is damaged after %d entries; what follows was not read: %v", ls.entries, problem)
 		}
@@ -128,6 +134,23 @@ func (ls *layerScan) note(lossy bool, path, format string, args ...any) {
 	ls.notes.add(lossy, path, format, args...)
 }
 
+// forgo notes what another attempt might find.
+func (ls *layerScan) forgo(path, format string, args ...any) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.volatile = true
+	ls.notes.add(true, path, format, args...)
+}
+
+// take takes room for n bytes of text that stay until the image's report is made, and reports whether there was any.
+func (ls *layerScan) take(n int) bool {
+	if ls.used.text.Load() > ls.limits.ImageText {
+		return false
+	}
+	ls.text.Add(int64(n))
+	return ls.used.text.Add(int64(n)) <= ls.limits.ImageText
+}
+
 // look reads a file's content and starts its reader. It returns errors of the stream.
 func (ls *layerScan) look(r reader, path string, size int64, body io.Reader) (*record, error) {
 	rec := &record{path: path, system: r.system}
@@ -139,15 +162,21 @@ func (ls *layerScan) look(r reader, path string, size int64, body io.Reader) (*r
 		ls.note(true, path, "not read: a %s file of %d bytes is more than %s", r.name, size, tidySize(limit))
 		return rec, nil
 	}
+	if ls.spent.Load() > int64(ls.limits.LayerTime) {
+		ls.forgo(path, "not read: reading the components of this layer took longer than %s", ls.limits.LayerTime)
+		return rec, nil
+	}
+	before := ls.meter.n
 	c, err := ls.hold.keep(ls.ctx, path, size, body)
 	if errors.Is(err, errNoRoom) {
-		ls.mu.Lock()
-		ls.volatile = true
-		ls.mu.Unlock()
-		ls.note(true, path, "not read: %v", err)
+		ls.forgo(path, "not read: %v", err)
 		return rec, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := ls.meter.count(max(0, size-(ls.meter.n-before))); err != nil {
+		c.close()
 		return nil, err
 	}
 	select {
@@ -176,7 +205,8 @@ func (ls *layerScan) run(r reader, rec *record, c *content) {
 	stop := context.AfterFunc(ctx, func() { finish(nil, context.DeadlineExceeded) })
 	go func() {
 		defer cancel()
-		f := &found{room: int(max(ls.room.Load(), 0))}
+		defer func(begin time.Time) { ls.spent.Add(int64(time.Since(begin))) }(time.Now())
+		f := &found{room: int(max(ls.room.Load(), 0)), take: ls.take}
 		err := func() (err error) {
 			defer func() {
 				if p := recover(); p != nil {
@@ -202,12 +232,14 @@ func (ls *layerScan) keep(r reader, rec *record, f *found, err error) {
 	}
 	ls.room.Add(-int64(len(f.components)))
 	rec.found = *f
-	rec.found.seen = nil
+	rec.found.seen, rec.found.take = nil, nil
 	if err != nil {
 		ls.notes.add(true, rec.path, "%s: %v", r.name, err)
 	}
 	if f.dropped > 0 {
-		ls.notes.add(true, rec.path, "%s: %d entries were left out: damaged, or more than %d in this layer", r.name, f.dropped, ls.limits.Components)
+		ls.notes.add(true, rec.path, "%s: %d entries were left out: damaged, or more than %d in this layer, or more than %s of names in the image",
+			r.name, f.dropped, ls.limits.Components, size(ls.limits.ImageText))
+		ls.volatile = ls.volatile || ls.used.text.Load() > ls.limits.ImageText
 	}
 }
 
@@ -220,7 +252,7 @@ func tidySize(n int64) string {
 
 // result orders what was found. It is called when all readers have ended.
 func (ls *layerScan) result() *layerResult {
-	r := &layerResult{Entries: ls.entries, Bytes: ls.bytes, Notes: ls.notes.sorted(), Volatile: ls.volatile}
+	r := &layerResult{Entries: ls.entries, Bytes: ls.bytes, Text: ls.text.Load(), Notes: ls.notes.sorted(), Volatile: ls.volatile}
 	// Of two entries with the same path the last counts; sorting must not change their order.
 	slices.SortStableFunc(ls.paths, func(a, b pathKind) int { return cmp.Compare(a.hash, b.hash) })
 	for i, p := range ls.paths {

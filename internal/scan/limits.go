@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type Limits struct {
 	Ratio        int64         // uncompressed to compressed bytes, above which a layer past RatioFloor is given up: 200
 	RatioFloor   int64         // 1 GiB
 	LayerEntries int64         // archive entries of one layer: 1,000,000
+	ImageEntries int64         // archive entries of all layers: 5,000,000
 	PathBytes    int           // length of one path: 4096
 	FileBytes    int64         // size of a file that is looked into: 512 MiB
 	FileInMemory int64         // larger files wait in an unlinked temporary file: 32 MiB
@@ -26,7 +28,9 @@ type Limits struct {
 	ArchiveBytes int64         // uncompressed bytes read from inside one Java or Python archive: 256 MiB
 	ArchiveDepth int           // archives within archives: 16
 	FileTime     time.Duration // reading one file's components: 30 s
+	LayerTime    time.Duration // reading components of all files of one layer: 5 min
 	Components   int           // found in one layer: 200,000
+	ImageText    int64         // bytes of names, paths and the like that are kept of all layers: 64 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -36,6 +40,7 @@ func (l Limits) withDefaults() Limits {
 		Ratio:        cmp.Or(l.Ratio, 200),
 		RatioFloor:   cmp.Or(l.RatioFloor, 1<<30),
 		LayerEntries: cmp.Or(l.LayerEntries, 1_000_000),
+		ImageEntries: cmp.Or(l.ImageEntries, 5_000_000),
 		PathBytes:    cmp.Or(l.PathBytes, 4096),
 		FileBytes:    cmp.Or(l.FileBytes, 512<<20),
 		FileInMemory: cmp.Or(l.FileInMemory, 32<<20),
@@ -44,8 +49,17 @@ func (l Limits) withDefaults() Limits {
 		ArchiveBytes: cmp.Or(l.ArchiveBytes, 256<<20),
 		ArchiveDepth: cmp.Or(l.ArchiveDepth, 16),
 		FileTime:     cmp.Or(l.FileTime, 30*time.Second),
+		LayerTime:    cmp.Or(l.LayerTime, 5*time.Minute),
 		Components:   cmp.Or(l.Components, 200_000),
+		ImageText:    cmp.Or(l.ImageText, 64<<20),
 	}
+}
+
+// A tally is what reading the layers of one image has cost so far.
+type tally struct {
+	bytes   atomic.Int64 // uncompressed, of layers that are read
+	entries atomic.Int64
+	text    atomic.Int64
 }
 
 // fingerprint keeps results made under different limits apart in the cache.

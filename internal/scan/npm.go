@@ -35,8 +35,10 @@ func isPackageJSON(p string) bool {
 	})
 }
 
-// maxManifest bounds manifests that are read whole.
-const maxManifest = 16 << 20
+const (
+	maxManifest = 16 << 20 // of manifests that are read whole
+	maxValue    = 64 << 10 // of a member that is taken apart; decoding multiplies its size
+)
 
 // readPackageJSON takes what it needs and lets nothing else, however odd, get in its way. Manifests without a name and a
 // version, which package.json files inside a package often are, describe no package; nor does what is no JSON, which
@@ -77,11 +79,13 @@ func packageJSON(r io.Reader) (name, version string, licenses []string, err erro
 		case "version":
 			version = strings.TrimPrefix(strings.TrimSpace(text(value)), "v")
 		case "license", "licenses":
-			licenses = append(licenses, licenseTexts(value)...)
+			if len(value) <= maxValue {
+				licenses = append(licenses, licenseTexts(value)...)
+			}
 		case "engines":
 			// An editor's extension is published elsewhere; npm's advisories about its name mean something else.
 			var engines map[string]json.RawMessage
-			if json.Unmarshal(value, &engines) == nil && engines["vscode"] != nil {
+			if len(value) <= maxValue && json.Unmarshal(value, &engines) == nil && engines["vscode"] != nil {
 				return "", "", nil, nil
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -14,11 +15,12 @@ import (
 )
 
 // extractorVersion is part of the cache key. It changes whenever the same layer would give another result.
-const extractorVersion = "1"
+const extractorVersion = "2"
 
 // layerResult is what one layer holds, independent of the layers below and above it.
 type layerResult struct {
 	Entries, Bytes int64
+	Text           int64       // bytes counted against Limits.ImageText
 	Files          []foundFile // sorted by path
 	// Sorted hashes of paths: what a layer above or below is compared with.
 	Others    []uint64 // everything that is no directory
@@ -49,13 +51,17 @@ func pathHash(path string) uint64 {
 
 // pathHashes returns the hash of each ancestor, outermost first, beginning with the root's, and last of the path itself.
 func pathHashes(path string) []uint64 {
-	hashes := []uint64{pathHash("")}
-	for i := range len(path) {
-		if path[i] == '/' {
-			hashes = append(hashes, pathHash(path[:i]))
-		}
+	h := sha256.New()
+	sum := make([]byte, 0, sha256.Size)
+	here := func() uint64 { return binary.BigEndian.Uint64(h.Sum(sum)) }
+	hashes := []uint64{here()}
+	for part := range strings.SplitAfterSeq(path, "/") {
+		name, _ := strings.CutSuffix(part, "/")
+		_, _ = io.WriteString(h, name)
+		hashes = append(hashes, here())
+		_, _ = io.WriteString(h, part[len(name):])
 	}
-	return append(hashes, pathHash(path))
+	return hashes
 }
 
 func has(sorted []uint64, h uint64) bool {
@@ -75,9 +81,10 @@ func (r *layerResult) hides(hashes []uint64) bool {
 	return has(r.Others, own) || has(r.Dirs, own) || has(r.Whiteouts, own)
 }
 
-// lossy reports whether components may be missing.
-func (r *layerResult) lossy() bool {
-	return slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Lossy })
+// forget gives up the content of a layer for which the image's report has no room.
+func (r *layerResult) forget(limit int64) {
+	r.Files = nil
+	r.Notes = append(r.Notes, Note{Message: fmt.Sprintf("the components of this layer are not listed: the image's names take more than %s", size(limit)), Lossy: true})
 }
 
 // maxCached bounds what a cached result may unpack to.

@@ -131,9 +131,12 @@ func rpmHeader(b []byte, f *found) error {
 	return nil
 }
 
+// maxRPMFiles bounds the files of one package that are looked at.
+const maxRPMFiles = 1 << 20
+
 func rpmStrings(b []byte, n uint32) []string {
 	var list []string
-	for ; n > 0 && len(b) > 0; n-- {
+	for n = min(n, maxRPMFiles); n > 0 && len(b) > 0; n-- {
 		s, rest, _ := bytes.Cut(b, []byte{0})
 		list, b = append(list, string(s)), rest
 	}

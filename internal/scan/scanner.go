@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -78,7 +77,7 @@ func (s *Scanner) Image(ctx context.Context, layers []Layer, progress Progress) 
 
 	results := make([]*layerResult, len(layers))
 	first := map[image.Digest]int{} // the same layer may occur more than once
-	var bytes atomic.Int64          // uncompressed, of layers that are read
+	var used tally
 	var group sync.WaitGroup
 	slots := make(chan struct{}, s.parallel)
 	for i, l := range layers {
@@ -95,7 +94,7 @@ func (s *Scanner) Image(ctx context.Context, layers []Layer, progress Progress) 
 		}
 		group.Go(func() {
 			defer func() { <-slots }()
-			r, err := s.layer(ctx, l, progress, &bytes)
+			r, err := s.layer(ctx, l, progress, &used)
 			if err != nil {
 				cancel(fault.Wrap(fault.CodeOf(err), "scan", fmt.Sprintf("layer %d of %d, %s", i+1, len(layers), l.Digest), err))
 				return
@@ -126,16 +125,20 @@ func causeOf(ctx context.Context) error {
 }
 
 // layer takes one layer's result from the cache or reads it.
-func (s *Scanner) layer(ctx context.Context, l Layer, progress Progress, imageBytes *atomic.Int64) (*layerResult, error) {
+func (s *Scanner) layer(ctx context.Context, l Layer, progress Progress, used *tally) (*layerResult, error) {
 	key := ""
 	if s.cache != nil && l.Digest != "" {
 		key = fmt.Sprintf("%s/%s-%s", l.Digest, extractorVersion, s.limits.fingerprint())
 		if r := s.cached(ctx, key); r != nil {
 			progress(l.Digest, l.Size, l.Size)
+			used.entries.Add(r.Entries)
+			if used.text.Add(r.Text) > s.limits.ImageText {
+				r.forget(s.limits.ImageText)
+			}
 			return r, nil
 		}
 	}
-	r, err := s.read(ctx, l, progress, imageBytes)
+	r, err := s.read(ctx, l, progress, used)
 	if err != nil || key == "" || r.Volatile {
 		return r, err
 	}

@@ -44,23 +44,31 @@ type meter struct {
 	r          io.Reader
 	limits     *Limits
 	compressed *atomic.Int64
-	image      *atomic.Int64
+	image      *tally
 	n          int64
 }
 
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
-	m.n += int64(n)
-	total := m.image.Add(int64(n))
-	switch {
-	case m.n > m.limits.LayerBytes:
-		return 0, limitError{fmt.Sprintf("the layer unpacks to more than %s", size(m.limits.LayerBytes))}
-	case total > m.limits.ImageBytes:
-		return 0, limitError{fmt.Sprintf("the image unpacks to more than %s", size(m.limits.ImageBytes))}
-	case m.n > m.limits.RatioFloor && m.n/m.limits.Ratio > m.compressed.Load():
-		return 0, limitError{fmt.Sprintf("the layer unpacks to more than %s and more than %d times its size", size(m.limits.RatioFloor), m.limits.Ratio)}
+	if e := m.count(int64(n)); e != nil {
+		return 0, e
 	}
 	return n, err
+}
+
+// count takes n bytes for unpacked. Those of a sparse file's holes do not come through Read.
+func (m *meter) count(n int64) error {
+	m.n += n
+	total := m.image.bytes.Add(n)
+	switch {
+	case m.n > m.limits.LayerBytes:
+		return limitError{fmt.Sprintf("the layer unpacks to more than %s", size(m.limits.LayerBytes))}
+	case total > m.limits.ImageBytes:
+		return limitError{fmt.Sprintf("the image unpacks to more than %s", size(m.limits.ImageBytes))}
+	case m.n > m.limits.RatioFloor && m.n/m.limits.Ratio > m.compressed.Load():
+		return limitError{fmt.Sprintf("the layer unpacks to more than %s and more than %d times its size", size(m.limits.RatioFloor), m.limits.Ratio)}
+	}
+	return nil
 }
 
 func size(n int64) string {

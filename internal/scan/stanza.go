@@ -7,8 +7,10 @@ import (
 	"strings"
 )
 
-// maxLine is where a line is cut; no field that is read for is longer.
-const maxLine = 64 << 10
+const (
+	maxLine   = 64 << 10 // where a line is cut; no field that is read for is longer
+	maxJoined = 4 << 10  // where the lines of a continued field end
+)
 
 // A lineReader reads lines of any length and keeps at most maxLine bytes of each.
 type lineReader struct{ r *bufio.Reader }
@@ -51,7 +53,7 @@ func (l *lineReader) stanza(join bool, want ...string) (map[string]string, error
 		}
 		started = true
 		if line[0] == ' ' || line[0] == '\t' {
-			if join && last != "" && len(fields[last]) < maxLine {
+			if join && last != "" && len(fields[last]) < maxJoined {
 				fields[last] += line[1:]
 			}
 			continue

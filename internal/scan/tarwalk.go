@@ -46,7 +46,7 @@ func (ls *layerScan) walk(plain io.Reader) error {
 			ls.hardLink(p, h.Linkname)
 		case tar.TypeSymlink:
 			if leadsToSystem(p) && len(h.Linkname) <= ls.limits.PathBytes {
-				ls.files[p] = &record{path: p, link: h.Linkname}
+				ls.keepRecord(p, &record{path: p, link: h.Linkname})
 			}
 		}
 		return nil
@@ -97,6 +97,9 @@ func (ls *layerScan) each(plain io.Reader, visit func(h *tar.Header, p string, b
 		}
 		if ls.entries++; ls.entries > ls.limits.LayerEntries {
 			return limitError{fmt.Sprintf("the layer has more than %d entries", ls.limits.LayerEntries)}
+		}
+		if ls.used.entries.Add(1) > ls.limits.ImageEntries {
+			return limitError{fmt.Sprintf("the image has more than %d entries", ls.limits.ImageEntries)}
 		}
 		if len(h.Name) > ls.limits.PathBytes {
 			ls.note(true, "", "an entry was left out: its path has %d bytes", len(h.Name))
@@ -161,16 +164,32 @@ func (ls *layerScan) regular(h *tar.Header, p string, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	ls.files[p] = rec
+	ls.keepRecord(p, rec)
 	return nil
+}
+
+// keepRecord keeps what is known of a path.
+func (ls *layerScan) keepRecord(p string, rec *record) {
+	if ls.keepPath(len(p) + len(rec.link)) {
+		ls.files[p] = rec
+	}
+}
+
+func (ls *layerScan) keepPath(bytes int) bool {
+	ok := ls.take(perRecord + bytes)
+	if !ok && !ls.full {
+		ls.full = true
+		ls.forgo("", "what follows is not listed: the image's names take more than %s", size(ls.limits.ImageText))
+	}
+	return ok
 }
 
 // hardLink gives a file another name. Its content is the target's as it is now, whatever becomes of the target's name.
 func (ls *layerScan) hardLink(p, target string) {
 	target, _ = cleanPath(target)
 	if rec := ls.files[target]; rec != nil {
-		ls.files[p] = rec
-	} else if _, named := ls.readerOf(p); named {
+		ls.keepRecord(p, rec)
+	} else if _, named := ls.readerOf(p); named && ls.keepPath(len(p)+len(target)) {
 		ls.missing[target] = append(ls.missing[target], p)
 	}
 }

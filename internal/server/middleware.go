@@ -116,6 +116,8 @@ func limitStalls(stall time.Duration, next http.Handler) http.Handler {
 		control.SetWriteDeadline(time.Time{}) // of the request before on this connection
 		if r.Body != nil && r.Body != http.NoBody {
 			body := &stallingBody{ReadCloser: r.Body, control: control, stall: stall}
+			// A copy: net/http looks at its own request's body to see whether the connection can be used again.
+			r = r.WithContext(r.Context())
 			r.Body = body
 			defer body.limitRest()
 		}
@@ -141,10 +143,11 @@ func (b *stallingBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// limitRest is for what the handler left, which net/http reads before the next request.
+// limitRest is for what the handler left, which net/http may read before it sends a short answer.
 func (b *stallingBody) limitRest() {
 	if !b.ended {
 		b.control.SetReadDeadline(time.Now().Add(b.stall))
+		b.control.SetWriteDeadline(time.Now().Add(2 * b.stall))
 	}
 }
 

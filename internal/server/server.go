@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -124,8 +125,11 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "listen", address, errors.Unwrap(err)).
-			WithFix("stop what uses %s, or listen on another address; 127.0.0.1:0 takes a free port", net.JoinHostPort(host, port))
+		e := fault.Wrap(fault.Unavailable, "listen", address, errors.Unwrap(err))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, e.WithFix("stop what uses %s, or listen on another address; 127.0.0.1:0 takes a free port", net.JoinHostPort(host, port))
+		}
+		return nil, e.WithFix("listen on an address of this machine, and on a port that this user may use, e.g. 127.0.0.1:8080")
 	}
 	return listener, nil
 }

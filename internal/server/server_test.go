@@ -107,6 +107,14 @@ func TestHealth(t *testing.T) {
 	if r, _ := get(t, http.DefaultClient, s.url+"/healthz"); r.StatusCode != 200 {
 		t.Error("alive but not ready must be healthy")
 	}
+	r, err := http.Post(s.url+"/healthz", "text/plain", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "GET, HEAD" {
+		t.Errorf("POST: %s, Allow %q", r.Status, r.Header.Get("Allow"))
+	}
 }
 
 func TestMiddleware(t *testing.T) {
@@ -282,8 +290,14 @@ func TestListen(t *testing.T) {
 	t.Run("taken", func(t *testing.T) {
 		s := start(t, server.Options{})
 		err := server.Run(t.Context(), server.Options{Listen: strings.TrimPrefix(s.url, "http://")})
-		if fault.CodeOf(err) != fault.Unavailable || fault.FixOf(err) == "" {
-			t.Error(err)
+		if fault.CodeOf(err) != fault.Unavailable || !strings.Contains(fault.FixOf(err), "stop what uses") {
+			t.Errorf("%v, fix %q", err, fault.FixOf(err))
+		}
+	})
+	t.Run("not_of_this_machine", func(t *testing.T) {
+		err := server.Run(t.Context(), server.Options{Listen: "192.0.2.1:8080"})
+		if fix := fault.FixOf(err); fault.CodeOf(err) != fault.Unavailable || strings.Contains(fix, "stop what uses") || fix == "" {
+			t.Errorf("%v, fix %q", err, fix)
 		}
 	})
 	for _, address := range []string{"", "8080", "localhost", "127.0.0.1:http", "127.0.0.1:70000", "a:b:c"} {
@@ -354,9 +368,13 @@ func TestSlowClients(t *testing.T) {
 		HeaderTimeout: 200 * time.Millisecond, Stall: 200 * time.Millisecond,
 		Portal: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/unread" {
+				fmt.Fprint(w, "without reading")
 				return
 			}
 			n, err := io.Copy(io.Discard, r.Body)
+			if r.URL.Path == "/closed" {
+				r.Body.Close()
+			}
 			if err != nil {
 				http.Error(w, "stalled", http.StatusRequestTimeout)
 				return
@@ -392,11 +410,18 @@ func TestSlowClients(t *testing.T) {
 			t.Errorf("%q %v", b, err)
 		}
 	})
-	t.Run("a_stalled_body_that_nobody_reads_too", func(t *testing.T) {
+	t.Run("a_stalled_body_that_was_closed_too", func(t *testing.T) {
+		c := dial(t)
+		fmt.Fprint(c, "POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+		if b, err := io.ReadAll(c); err != nil || !strings.Contains(string(b), "408") {
+			t.Errorf("%q %v", b, err)
+		}
+	})
+	t.Run("a_stalled_body_that_nobody_reads_too_and_the_answer_arrives", func(t *testing.T) {
 		c := dial(t)
 		fmt.Fprint(c, "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
-		if _, err := io.ReadAll(c); err != nil {
-			t.Error(err)
+		if b, err := io.ReadAll(c); err != nil || !strings.Contains(string(b), "without reading") {
+			t.Errorf("%q %v", b, err)
 		}
 	})
 	t.Run("slow_work_is_not", func(t *testing.T) {

@@ -28,13 +28,13 @@ type ImportOptions struct {
 
 // ImportResult tells what an import read.
 type ImportResult struct {
-	Records   int      // taken into the index
-	Skipped   int      // broken
-	Withdrawn int      // by whoever published them
-	Unusable  int      // good, but about commits only, or about ecosystems whose versions cannot be compared
-	Replaced  []string // the ecosystems whose earlier records were replaced, without releases
-	Problems  []string // the first few skipped, with the reason
-	Status    Status   // of the new index
+	Records   int      `json:"records"`            // taken into the index
+	Skipped   int      `json:"skipped"`            // broken
+	Withdrawn int      `json:"withdrawn"`          // by whoever published them
+	Unusable  int      `json:"unusable"`           // good, but about commits only, or about ecosystems whose versions cannot be compared
+	Replaced  []string `json:"replaced"`           // the ecosystems whose earlier records were replaced, without releases
+	Problems  []string `json:"problems,omitempty"` // the first few skipped, with the reason
+	Status    Status   `json:"status"`             // of the new index
 }
 
 // Import reads OSV records (JSON files or zips, recursively below a directory, or one zip/JSON file) and replaces, for

@@ -26,10 +26,7 @@ func Type() integration.Type {
 				Name: "password", Label: "Password", Kind: integration.Secret,
 				Help: "A password or an access token.",
 			},
-			{
-				Name: "insecure", Label: "Disable TLS certificate validation (insecure)", Kind: integration.Toggle,
-				Help: "The connection can then be intercepted, credentials included.",
-			},
+			integration.Insecure(),
 		},
 		Open: integration.OpenBasic,
 	}

@@ -25,6 +25,7 @@ func Type() integration.Type {
 				Name: "password", Label: "GitHub token", Kind: integration.Secret,
 				Help: "A personal access token (classic) with the scope read:packages.",
 			},
+			integration.Insecure(),
 		},
 		Detect: detect,
 		Open:   integration.OpenBasic,

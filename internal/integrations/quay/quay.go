@@ -39,10 +39,7 @@ func Type() integration.Type {
 				Name: oauthToken, Label: "OAuth token", Kind: integration.Secret,
 				Help: "Prefer a robot account. A registry that has both signs in as the robot.",
 			},
-			{
-				Name: insecure, Label: "Disable TLS certificate validation (insecure)", Kind: integration.Toggle,
-				Help: "The connection can then be intercepted, credentials included.",
-			},
+			integration.Insecure(),
 		},
 		Check:  check,
 		Detect: detect,

@@ -26,6 +26,7 @@ func Type() integration.Type {
 				Name: "password", Label: "Password", Kind: integration.Secret,
 				Help: "The service account's token.",
 			},
+			integration.Insecure(),
 		},
 		Detect: detect,
 		Open:   integration.OpenBasic,

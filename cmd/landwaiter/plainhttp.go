@@ -5,22 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/netip"
 	"strings"
 	"time"
 )
-
-// isLoopback reports whether host[:port] is on this machine by its name or address.
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.IsLoopback()
-}
 
 // speaksPlainHTTP reports whether something other than TLS is at a registry's port, as Docker allows on this machine.
 func speaksPlainHTTP(ctx context.Context, host string) bool {

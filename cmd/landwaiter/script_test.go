@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"landwaiter": main})
+}
+
+// marked is the one password of the tests. It must not show up anywhere but where a script puts it.
+const marked = "Marked-password-4711"
+
+// TestScript runs the scripts of testdata/script against real registries, which are the same for all of them:
+//
+//	OPEN    anonymous, plain HTTP: team/app:1 (two platforms), team/alpine:3, team/secret:1 (breaks an enforced policy),
+//	        team/chart:1 (no image)
+//	BASIC   user robot and PASSWORD: team/app:1
+//	TOKEN   user robot and PASSWORD, or the identity token IDENTITY; public/app:1 for everybody, team/app:1 for robot
+//	TLS     anonymous, with a certificate that only CERT vouches for: team/app:1
+//	BROKEN  anonymous: team/app:1, whose layer cannot be had
+//
+// Besides testscript's own commands there are:
+//
+//	lw STATUS ARG...   runs landwaiter, wants the exit status, and that nothing printed holds the password
+//	server ARG...      runs `landwaiter serve ARG...` on a free port, with the data directory "data", until the script ends or starts
+//	                   another; sets SERVER, and LANDWAITER_ADMIN_PASSWORD unless it is set
+//	sealed PATH...     wants that no file below holds the password
+//	json REGEXP        wants that the last standard output is one JSON value with a match
+func TestScript(t *testing.T) {
+	env := registries(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.Getenv("WORK"))
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's second of waiting at the end of each command
+			for name, value := range env {
+				e.Setenv(name, value)
+			}
+			e.Values[serverKey{}] = new(*running)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"lw": lw, "server": startServer, "sealed": sealed, "json": wantJSON,
+		},
+	})
+}
+
+func registries(t *testing.T) map[string]string {
+	t.Helper()
+	users := map[string]string{"robot": marked}
+	open := registrytest.Start(t, registrytest.Options{})
+	basic := registrytest.Start(t, registrytest.Options{Users: users})
+	token := registrytest.Start(t, registrytest.Options{Users: users, Tokens: true})
+	token.Tokens.Closed = false
+	token.Tokens.Refresh = map[string]string{marked + "-identity": "robot"}
+	token.Tokens.May = func(user, repository string) bool { return user == "robot" || strings.HasPrefix(repository, "public/") }
+	private := registrytest.Start(t, registrytest.Options{TLS: registrytest.NewAuthority(t)})
+	broken := registrytest.NewFake(t, nil, registrytest.Quirks{})
+
+	app := registrytest.Image{Lines: []string{"COPY app / # buildkit"}}
+	arm := app
+	arm.Platform = image.Platform{OS: "linux", Architecture: "arm64"}
+	registrytest.PushIndex(t, open, "team/app", "1",
+		registrytest.Push(t, open, "team/app", "", app), registrytest.Push(t, open, "team/app", "", arm))
+	registrytest.Push(t, open, "team/alpine", "3", registrytest.Image{Layers: [][]byte{registrytest.Layer(map[string]string{
+		"etc/os-release":       "ID=alpine\nVERSION_ID=3.18.2\nPRETTY_NAME=\"Alpine Linux v3.18\"\n",
+		"lib/apk/db/installed": "P:busybox\nV:1.36.1-r0\nA:x86_64\nL:GPL-2.0-only\no:busybox\n\n",
+	})}})
+	config := []byte(`{"os":"linux","architecture":"amd64","config":{"Env":["DATABASE_PASSWORD=hunter2hunter2"]},"rootfs":{"type":"layers","diff_ids":[]},"history":[]}`)
+	registrytest.Push(t, open, "team/secret", "1", registrytest.Image{Layers: [][]byte{}, Config: config})
+	chart := open.PutBlob(t, "team/chart", "application/vnd.cncf.helm.config.v1+json", []byte(`{"name":"chart"}`))
+	content := open.PutBlob(t, "team/chart", "application/vnd.cncf.helm.chart.content.v1.tar+gzip", []byte("chart"))
+	open.PutManifest(t, "team/chart", "1", image.MediaTypeOCIManifest, registrytest.Manifest(image.MediaTypeOCIManifest, chart, []image.Descriptor{content}))
+	registrytest.Push(t, basic, "team/app", "1", app)
+	registrytest.Push(t, token, "team/app", "1", app)
+	registrytest.Push(t, token, "public/app", "1", app)
+	registrytest.Push(t, private, "team/app", "1", app)
+	layer := registrytest.Layer(map[string]string{"etc/motd": "hello"})
+	registrytest.Push(t, broken, "team/app", "1", registrytest.Image{Layers: [][]byte{layer}})
+	broken.Corrupt(image.DigestOf(layer), layer[:len(layer)/2])
+
+	return map[string]string{
+		"OPEN": open.Host, "BASIC": basic.Host, "TOKEN": token.Host, "TLS": private.Host, "BROKEN": broken.Host,
+		"CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity",
+	}
+}
+
+// certificate is a file with the certificate that a server shows.
+func certificate(t *testing.T, host string) string {
+	t.Helper()
+	conn, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	path := filepath.Join(t.TempDir(), "cert.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: conn.ConnectionState().PeerCertificates[0].Raw})
+	if err := os.WriteFile(path, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func lw(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec("landwaiter", args[1:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+	holdsNoPassword(ts, ts.ReadFile("stdout")+ts.ReadFile("stderr"))
+}
+
+func holdsNoPassword(ts *testscript.TestScript, printed string) {
+	for _, form := range []string{marked, base64.StdEncoding.EncodeToString([]byte("robot:" + marked))} {
+		if strings.Contains(printed, form) {
+			ts.Fatalf("the password was printed")
+		}
+	}
+}
+
+type serverKey struct{}
+
+func startServer(ts *testscript.TestScript, _ bool, args []string) {
+	current := ts.Value(serverKey{}).(**running)
+	stop := func() {
+		if *current == nil {
+			return
+		}
+		ts.Check((*current).stop())
+		holdsNoPassword(ts, (*current).output.String())
+		*current = nil
+	}
+	stop()
+	if ts.Getenv("LANDWAITER_ADMIN_PASSWORD") == "" {
+		ts.Setenv("LANDWAITER_ADMIN_PASSWORD", marked)
+	}
+	variables := map[string]string{}
+	for _, name := range []string{"LANDWAITER_ADMIN_PASSWORD", "LANDWAITER_DATABASE_URL"} {
+		variables[name] = ts.Getenv(name)
+	}
+	args = append([]string{"--data", ts.MkAbs("data"), "--listen", "127.0.0.1:0"}, args...)
+	s, err := serve(args, func(name string) string { return variables[name] })
+	ts.Check(err)
+	*current = s
+	ts.Defer(stop)
+	ts.Setenv("SERVER", s.url)
+}
+
+func sealed(ts *testscript.TestScript, _ bool, args []string) {
+	for _, dir := range args {
+		files := 0
+		ts.Check(filepath.WalkDir(ts.MkAbs(dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			files++
+			b, err := os.ReadFile(path)
+			if bytes.Contains(b, []byte(marked)) {
+				ts.Fatalf("%s holds the password", path)
+			}
+			return err
+		}))
+		if files == 0 {
+			ts.Fatalf("%s holds no files", dir)
+		}
+	}
+}
+
+func wantJSON(ts *testscript.TestScript, _ bool, args []string) {
+	out := ts.ReadFile("stdout")
+	if !json.Valid([]byte(out)) {
+		ts.Fatalf("standard output is not one JSON value:\n%s", out)
+	}
+	if !regexp.MustCompile(args[0]).MatchString(out) {
+		ts.Fatalf("no match for %s in\n%s", args[0], out)
+	}
+}
+
+// A running server of this process.
+type running struct {
+	url    string
+	output *output
+	cancel context.CancelFunc
+	status chan int
+}
+
+// serve runs `landwaiter serve` until stop, and returns when it accepts connections.
+func serve(args []string, getenv func(string) string) (*running, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &running{output: &output{lines: make(chan string, 100)}, cancel: cancel, status: make(chan int, 1)}
+	go func() {
+		s.status <- run(ctx, append([]string{"serve"}, args...), streams{strings.NewReader(""), s.output, s.output}, getenv)
+	}()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case line := <-s.output.lines:
+			if _, url, ok := strings.Cut(line, "Landwaiter is at "); ok {
+				s.url = strings.TrimSpace(url)
+				return s, nil
+			}
+		case status := <-s.status:
+			cancel()
+			return nil, errors.New("it ended with status " + strconv.Itoa(status) + ": " + s.output.String())
+		case <-timeout:
+			cancel()
+			return nil, errors.New("it does not listen: " + s.output.String())
+		}
+	}
+}
+
+func (s *running) stop() error {
+	s.cancel()
+	select {
+	case status := <-s.status:
+		if status != 0 {
+			return errors.New("serve ended with status " + strconv.Itoa(status) + ": " + s.output.String())
+		}
+		return nil
+	case <-time.After(20 * time.Second):
+		return errors.New("serve does not end")
+	}
+}
+
+// output keeps what is written, and hands out its first lines.
+type output struct {
+	mu    sync.Mutex
+	all   bytes.Buffer
+	lines chan string
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all.Write(b)
+	for line := range strings.Lines(string(b)) {
+		select {
+		case o.lines <- line:
+		default:
+		}
+	}
+	return len(b), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.String()
+}
+
+func TestServe_PostgreSQL(t *testing.T) {
+	url := storetest.PostgreSQL(t)
+	data := t.TempDir()
+	environment := map[string]string{"LANDWAITER_DATABASE_URL": url, "LANDWAITER_ADMIN_PASSWORD": marked}
+	for range 2 { // the second start finds what the first one made
+		s, err := serve([]string{"--data", data, "--listen", "127.0.0.1:0"}, func(name string) string { return environment[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out, errs bytes.Buffer
+		client := map[string]string{"LANDWAITER_SERVER": s.url, "LANDWAITER_ADMIN_PASSWORD": marked}
+		status := run(t.Context(), []string{"integration", "list"}, streams{strings.NewReader(""), &out, &errs}, func(name string) string { return client[name] })
+		if status != 0 || strings.Count(out.String(), "registry-1.docker.io") != 1 {
+			t.Errorf("status %d\n%s%s", status, &out, &errs)
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(data, "landwaiter.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a SQLite database beside PostgreSQL: %v", err)
+	}
+}
+
+func TestServe_is_ready_quickly(t *testing.T) {
+	data := t.TempDir()
+	start := time.Now()
+	s, err := serve([]string{"--demo", "--data", data, "--listen", "127.0.0.1:0"}, func(string) string { return "" })
+	took := time.Since(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	if took > 2*time.Second { // without the race detector, a quarter of a second is usual
+		t.Errorf("ready after %v", took)
+	}
+}

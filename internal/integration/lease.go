@@ -1,0 +1,93 @@
+package integration
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+)
+
+// A Lease keeps a credential that a cloud lends for a time: it is fetched when first wanted, once however many callers wait
+// for it, renewed before it ends, and dropped when a registry refuses it.
+type Lease struct {
+	deps  Deps
+	fetch func(ctx context.Context) (distribution.Credential, error)
+
+	mu      sync.Mutex
+	current distribution.Credential
+	renewAt time.Time // zero: there is no credential
+	flight  *flight
+}
+
+// flight is one fetch that callers wait for.
+type flight struct {
+	done       chan struct{}
+	credential distribution.Credential
+	err        error
+}
+
+// fetchLimit bounds one fetch, which outlives the caller that started it as long as others may wait for it.
+const fetchLimit = time.Minute
+
+// unknownLife is how long a credential is kept that does not say when it ends.
+const unknownLife = 10 * time.Minute
+
+// NewLease makes a Lease. fetch is not called before a credential is wanted.
+func NewLease(deps Deps, fetch func(ctx context.Context) (distribution.Credential, error)) *Lease {
+	return &Lease{deps: deps, fetch: fetch}
+}
+
+// Credential returns one that is good for a while. If the context says that a registry has refused the one that is kept, a
+// new one is fetched.
+func (l *Lease) Credential(ctx context.Context) (distribution.Credential, error) {
+	refused, wasRefused := distribution.Refused(ctx)
+	l.mu.Lock()
+	if wasRefused && l.current.Same(refused) {
+		l.renewAt = time.Time{}
+	}
+	if l.deps.Now().Before(l.renewAt) {
+		defer l.mu.Unlock()
+		return l.current, nil
+	}
+	f := l.flight
+	if f == nil {
+		f = &flight{done: make(chan struct{})}
+		l.flight = f
+		go l.run(context.WithoutCancel(ctx), f)
+	}
+	l.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.credential, f.err
+	case <-ctx.Done():
+		return distribution.Credential{}, ctx.Err()
+	}
+}
+
+func (l *Lease) run(ctx context.Context, f *flight) {
+	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
+	defer cancel()
+	f.credential, f.err = l.fetch(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flight = nil
+	if f.err == nil {
+		l.current, l.renewAt = f.credential, l.renewal(f.credential.Expires)
+	}
+	close(f.done)
+}
+
+// renewal is between a tenth and a fifth of the remaining life before the end, so that replicas do not all come at once.
+func (l *Lease) renewal(expires time.Time) time.Time {
+	now := l.deps.Now()
+	if expires.IsZero() {
+		return now.Add(unknownLife)
+	}
+	margin := 0.1
+	if l.deps.Jitter != nil {
+		margin += 0.1 * l.deps.Jitter()
+	}
+	life := expires.Sub(now)
+	return expires.Add(-time.Duration(margin * float64(life)))
+}

@@ -36,7 +36,7 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 			c.Unchecked = missed.uncovered(cmp.Or(c.Ecosystem, c.Type+" packages of an unknown distribution"))
 			continue
 		}
-		found, err := index.Match(ctx, packageOf(*c))
+		found, err := index.MatchBinary(ctx, builtFrom(*c), vuln.Package{Ecosystem: c.Ecosystem, Name: c.Name, Version: c.Version})
 		if ctx.Err() != nil {
 			return stopped(ctx, "match advisories", a.Reference)
 		}
@@ -66,8 +66,8 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 	return nil
 }
 
-// packageOf is what advisories speak of: for operating system packages the source package.
-func packageOf(c Component) vuln.Package {
+// builtFrom is the source package of a component, or the component itself where there is none.
+func builtFrom(c Component) vuln.Package {
 	return vuln.Package{
 		Ecosystem: c.Ecosystem, Name: cmp.Or(c.SourceName, c.Name), Version: cmp.Or(c.SourceVersion, c.Version),
 	}

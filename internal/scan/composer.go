@@ -34,7 +34,7 @@ func readComposer(_ context.Context, c *content, f *found) error {
 			return fmt.Errorf("installed.json: %w", err)
 		}
 		var p map[string]json.RawMessage
-		if len(raw) > maxPackage || json.Unmarshal(raw, &p) != nil {
+		if raw[0] != '{' || len(raw) > maxPackage || json.Unmarshal(raw, &p) != nil {
 			f.dropped++
 			continue
 		}

@@ -79,20 +79,26 @@ func rpmEcosystem(o *osRelease) string {
 	switch o.ID {
 	case "rhel":
 		// cpe:/o:redhat:enterprise_linux:9::baseos
-		_, product, _ := strings.Cut(o.CPE, ":redhat:")
-		return release("Red Hat", product)
+		if _, product, ok := strings.Cut(o.CPE, ":redhat:"); ok || o.VersionID == "" {
+			return release("Red Hat", product)
+		}
+		return "Red Hat:enterprise_linux:" + major(o.VersionID)
 	case "almalinux":
 		return release("AlmaLinux", major(o.VersionID))
 	case "rocky":
 		return release("Rocky Linux", major(o.VersionID))
-	case "sles":
+	case "sles", "sles_sap", "sled", "sle-micro", "sl-micro":
 		return release("SUSE", o.VersionID)
 	case "opensuse-leap":
 		return release("openSUSE", strings.TrimSpace("Leap "+o.VersionID))
+	case "opensuse-leap-micro":
+		return release("openSUSE", strings.TrimSpace("Leap Micro "+o.VersionID))
 	case "opensuse-tumbleweed":
 		return "openSUSE:Tumbleweed"
 	case "azurelinux", "mariner":
 		return release("Azure Linux", o.VersionID)
+	case "photon":
+		return release("Photon OS", o.VersionID)
 	case "mageia":
 		return release("Mageia", o.VersionID)
 	case "openeuler":

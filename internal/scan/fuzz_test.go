@@ -66,3 +66,16 @@ func FuzzRPM(f *testing.F) {
 		}
 	})
 }
+
+// FuzzProgram covers the view that keeps the standard library's readers of programs from costing too much.
+func FuzzProgram(f *testing.F) {
+	f.Add([]byte(elfOfNames(3, 20, 0)))
+	f.Add([]byte(peOf(2, 3, 4, 5)))
+	f.Add(elfWith(".dep-v0", deflated([]byte(`{"packages":[{"name":"a","version":"1"}]}`))))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := &content{size: int64(len(b)), at: bytesAt(b), free: func() {}}
+		if n := allocated(func() { _ = readExecutable(context.Background(), c, &found{room: 1000}) }); n > 300 {
+			t.Errorf("%d MiB were allocated for %d bytes", n, len(b))
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -193,10 +194,10 @@ func TestNotesAreLimited(t *testing.T) {
 	}
 }
 
-func TestSparseFile(t *testing.T) {
-	// A 1 TiB file in the old GNU format that is all hole but for one block.
+// sparseHeader is of a file in the old GNU format that is all hole but for its first block.
+func sparseHeader(name string, length int64) []byte {
 	h := make([]byte, 512)
-	copy(h, "hole.jar")
+	copy(h, name)
 	copy(h[100:], "0000644\x00")
 	copy(h[108:], "0000000\x00")
 	copy(h[116:], "0000000\x00")
@@ -204,8 +205,9 @@ func TestSparseFile(t *testing.T) {
 	copy(h[136:], "00000000000\x00")
 	h[156] = tar.TypeGNUSparse
 	copy(h[257:], "ustar  \x00")
-	copy(h[386:], "00000000000\x0000000001000\x00")                   // the block at offset 0
-	copy(h[483:], "\x80\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00") // 1 TiB in all
+	copy(h[386:], "00000000000\x0000000001000\x00") // the block at offset 0
+	h[483] = 0x80
+	binary.BigEndian.PutUint64(h[487:], uint64(length))
 	sum := 8 * int(' ')
 	for i, b := range h {
 		if i < 148 || i >= 156 {
@@ -213,7 +215,11 @@ func TestSparseFile(t *testing.T) {
 		}
 	}
 	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
-	blob := append(append(h, make([]byte, 512)...), archiveOf(t, file("node_modules/a/package.json", packageJSONOf("a", "1")))...)
+	return h
+}
+
+func TestSparseFile(t *testing.T) {
+	blob := append(append(sparseHeader("hole.jar", 1<<40), make([]byte, 512)...), archiveOf(t, file("node_modules/a/package.json", packageJSONOf("a", "1")))...)
 	r := scanned(t, layerOf(blob))
 	expect(t, r, "npm a 1 @0 /node_modules/a/package.json")
 	expectPartial(t, r, "/hole.jar: not read: a Java file of 1099511627776 bytes")

@@ -63,6 +63,7 @@ func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, used *ta
 		files: map[string]*record{}, missing: map[string][]string{},
 	}
 	ls.room.Store(int64(s.limits.Components))
+	defer ls.account()()
 	report := func(n int64) { progress(l.Digest, n, max(n, l.Size)) }
 	err := ls.stream(l, report, ls.walk)
 	if err == nil && len(ls.missing) > 0 {
@@ -76,6 +77,24 @@ func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, used *ta
 		return nil, err
 	}
 	return ls.result(), nil
+}
+
+// account adds up the time that readers take, by looking now and then how many are at work.
+func (ls *layerScan) account() (stop func()) {
+	every := max(time.Millisecond, min(time.Second, ls.limits.LayerTime/8))
+	ticker, done := time.NewTicker(every), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				ls.spent.Add(int64(every) * int64(len(ls.slots)))
+			case <-done:
+				ticker.Stop()
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 // stream opens the layer, hands its uncompressed archive to walk, and reads the rest, so that whoever checks the digest
@@ -205,7 +224,6 @@ func (ls *layerScan) run(r reader, rec *record, c *content) {
 	stop := context.AfterFunc(ctx, func() { finish(nil, context.DeadlineExceeded) })
 	go func() {
 		defer cancel()
-		defer func(begin time.Time) { ls.spent.Add(int64(time.Since(begin))) }(time.Now())
 		f := &found{room: int(max(ls.room.Load(), 0)), take: ls.take}
 		err := func() (err error) {
 			defer func() {

@@ -82,6 +82,12 @@ func merge(layers []Layer, results []*layerResult) *Report {
 			report.Components = append(report.Components, c)
 		}
 	}
+	if report.Status == Complete && len(system) == 0 && release.knownDistribution() {
+		report.Status = Partial
+		report.Notes = append(report.Notes, Note{
+			Message: "the image calls itself " + release.report().Name + " but has no package database: what it has of that is not known", Lossy: true,
+		})
+	}
 	slices.SortFunc(report.Components, func(a, b Component) int {
 		return cmp.Or(
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),

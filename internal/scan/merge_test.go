@@ -107,9 +107,10 @@ func TestPackageDatabase(t *testing.T) {
 		r := scanned(t, base, layer(t, db("libc6", "2.36-9")), layer(t, db("libc6", "2.36-9", "curl", "7.88.1-10")))
 		expect(t, r, "deb curl 7.88.1-10 @2"+at, "deb libc6 2.36-9 @0"+at)
 	})
-	t.Run("deleted_database_has_no_packages", func(t *testing.T) {
+	t.Run("deleted_database_leaves_packages_unknown", func(t *testing.T) {
 		r := scanned(t, base, layer(t, file("var/lib/dpkg/.wh.status", "")))
 		expect(t, r)
+		expectPartial(t, r, "has no package database")
 		if r.OS == nil || r.OS.ID != "debian" {
 			t.Errorf("OS %v", r.OS)
 		}
@@ -141,6 +142,22 @@ func TestPackageDatabase(t *testing.T) {
 			symlink("lib", "lib"), symlink("var/lib/rpm", "../lib/rpm")))
 		if r.OS != nil || len(r.Components) != 3 {
 			t.Errorf("%v %v", r.OS, r.Components)
+		}
+	})
+	t.Run("system_nobody_knows_needs_no_database", func(t *testing.T) {
+		r := scanned(t, layer(t, file("etc/os-release", "ID=talos\nVERSION_ID=1.9\n")))
+		expect(t, r)
+		expectComplete(t, r)
+	})
+	t.Run("azure_linux_without_rpm", func(t *testing.T) {
+		const p = "var/lib/rpmmanifest/container-manifest-2"
+		r := scanned(t, layer(t, file("etc/os-release", "ID=azurelinux\nVERSION_ID=\"3.0\"\n"), file(p,
+			"openssl-libs\t3.3.2-1.azl3\t1729000000\t1728000000\tMicrosoft Corporation\t(none)\t5120\tx86_64\t0\topenssl-3.3.2-1.azl3.src.rpm\n"+
+				"shadow-utils\t4.14.3-1.azl3\t1729000000\t1728000000\tMicrosoft Corporation\t2\t5120\tx86_64\t2\tshadow-utils-4.14.3-1.azl3.src.rpm\nodd\n")))
+		expect(t, r, "rpm openssl-libs 3.3.2-1.azl3 @0 /"+p, "rpm shadow-utils 2:4.14.3-1.azl3 @0 /"+p)
+		expectPartial(t, r, "1 entries were left out")
+		if c := component(t, r, "openssl-libs"); c.SourceName != "openssl" || c.SourceVersion != "" || c.Ecosystem != "Azure Linux:3.0" || c.Architecture != "x86_64" {
+			t.Errorf("%+v", c)
 		}
 	})
 	t.Run("distroless_status_d", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -67,4 +68,9 @@ func (o *osRelease) report() *OS {
 		name = o.Name
 	}
 	return &OS{ID: o.ID, VersionID: o.VersionID, Codename: o.Codename, Name: name}
+}
+
+// knownDistribution reports whether this is a distribution whose packages can be read and have advisories.
+func (o *osRelease) knownDistribution() bool {
+	return o != nil && cmp.Or(debianEcosystem(o), apkEcosystem(o), rpmEcosystem(o)) != ""
 }

@@ -52,6 +52,7 @@ func newReaders(l Limits) (byName []reader, programs reader, err error) {
 		{name: "dpkg file list", wants: isDpkgList, read: readDpkgList, maxBytes: 64 << 20},
 		{name: "apk", wants: isApkDatabase, read: readApk, system: true},
 		{name: "rpm", wants: isRPMDatabase, read: readRPM, system: true},
+		{name: "rpm manifest", wants: isRPMManifest, read: readRPMManifest, system: true},
 		{name: "pacman", wants: isPacmanDesc, read: scalibr(x.pacman), system: true, maxBytes: maxManifest},
 		{name: "portage", wants: isPortagePF, read: scalibr(x.portage), system: true, maxBytes: 1 << 20},
 		{name: "npm", wants: isPackageJSON, read: readPackageJSON, maxBytes: maxManifest},

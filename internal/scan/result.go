@@ -84,7 +84,7 @@ func (r *layerResult) hides(hashes []uint64) bool {
 // forget gives up the content of a layer for which the image's report has no room.
 func (r *layerResult) forget(limit int64) {
 	r.Files = nil
-	r.Notes = append(r.Notes, Note{Message: fmt.Sprintf("the components of this layer are not listed: the image's names take more than %s", size(limit)), Lossy: true})
+	r.Notes = append(r.Notes, Note{Message: fmt.Sprintf("the components of this layer are not listed: more than %s of names in the image", size(limit)), Lossy: true})
 }
 
 // maxCached bounds what a cached result may unpack to.

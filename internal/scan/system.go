@@ -12,7 +12,7 @@ var systemPaths = []string{
 	"etc/os-release", "usr/lib/os-release",
 	"var/lib/dpkg/status", "var/lib/dpkg/status.d/", "var/lib/dpkg/info/",
 	"lib/apk/db/installed", "usr/lib/apk/db/installed", "var/lib/apk/db/installed",
-	"var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/",
+	"var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/", "var/lib/rpmmanifest/",
 	"var/lib/pacman/local/", "var/db/pkg/",
 }
 

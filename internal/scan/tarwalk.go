@@ -45,8 +45,8 @@ func (ls *layerScan) walk(plain io.Reader) error {
 		case tar.TypeLink:
 			ls.hardLink(p, h.Linkname)
 		case tar.TypeSymlink:
-			if leadsToSystem(p) && len(h.Linkname) <= ls.limits.PathBytes {
-				ls.keepRecord(p, &record{path: p, link: h.Linkname})
+			if leadsToSystem(p) && len(h.Linkname) <= ls.limits.PathBytes && ls.keepPath(len(p)+len(h.Linkname)) {
+				ls.files[p] = &record{path: p, link: h.Linkname}
 			}
 		}
 		return nil
@@ -160,26 +160,23 @@ func (ls *layerScan) regular(h *tar.Header, p string, body io.Reader) error {
 		}
 		body = io.MultiReader(bytes.NewReader(start), body)
 	}
+	if !ls.keepPath(len(p)) {
+		return nil
+	}
 	rec, err := ls.look(r, p, h.Size, body)
 	if err != nil {
 		return err
 	}
-	ls.keepRecord(p, rec)
+	ls.files[p] = rec
 	return nil
 }
 
-// keepRecord keeps what is known of a path.
-func (ls *layerScan) keepRecord(p string, rec *record) {
-	if ls.keepPath(len(p) + len(rec.link)) {
-		ls.files[p] = rec
-	}
-}
-
+// keepPath makes room for paths that are remembered, and notes when there is none.
 func (ls *layerScan) keepPath(bytes int) bool {
 	ok := ls.take(perRecord + bytes)
 	if !ok && !ls.full {
 		ls.full = true
-		ls.forgo("", "what follows is not listed: the image's names take more than %s", size(ls.limits.ImageText))
+		ls.forgo("", "what follows is not listed: more than %s of names in the image", size(ls.limits.ImageText))
 	}
 	return ok
 }
@@ -188,7 +185,9 @@ func (ls *layerScan) keepPath(bytes int) bool {
 func (ls *layerScan) hardLink(p, target string) {
 	target, _ = cleanPath(target)
 	if rec := ls.files[target]; rec != nil {
-		ls.keepRecord(p, rec)
+		if ls.keepPath(len(p)) {
+			ls.files[p] = rec
+		}
 	} else if _, named := ls.readerOf(p); named && ls.keepPath(len(p)+len(target)) {
 		ls.missing[target] = append(ls.missing[target], p)
 	}

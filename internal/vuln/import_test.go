@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -394,4 +395,31 @@ func FuzzRecord(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRecordsOfSquareCost(t *testing.T) {
+	var events, versions []string
+	for i := range 10_000 {
+		events = append(events, fmt.Sprintf(`{"introduced":"1.%d.0"},{"fixed":"1.%d.5"}`, i, i))
+		versions = append(versions, fmt.Sprintf(`"1.%d.9"`, i))
+	}
+	x := indexOf(t, osv("T-1", "npm", "a", fmt.Sprintf(`"ranges":[{"type":"SEMVER","events":[%s]}],"versions":["1.5.1",%s]`,
+		strings.Join(events, ","), strings.Join(versions, ","))))
+	for version, want := range map[string]int{"1.7000.4": 1, "1.7000.5": 0, "1.7000.9": 1, "1.5.1": 1, "1.10000.9": 0} {
+		if found := match(t, x, Package{"npm", "a", version}); len(found) != want {
+			t.Errorf("%s: %v", version, found)
+		}
+	}
+
+	many := `{"id":"T-2","affected":[` + strings.Repeat("{},", 1<<20) + `{}]}`
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := decodeRecord([]byte(many))
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "more than 100000 packages") {
+		t.Error(err)
+	}
+	if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 300 {
+		t.Errorf("%d MiB were allocated for a record of 3 MiB", n)
+	}
 }

@@ -16,7 +16,18 @@ import (
 // Match returns the vulnerabilities of one package, one per alias group, most severe first. A version that cannot be
 // parsed is an error (fault.Invalid), and so is an ecosystem that the index does not cover (fault.NotFound): the package
 // then counts as not checked.
-func (x *Index) Match(ctx context.Context, p Package) (_ []Vulnerability, err error) {
+func (x *Index) Match(ctx context.Context, p Package) ([]Vulnerability, error) {
+	return x.match(ctx, p, nil)
+}
+
+// MatchBinary is Match for an installed package of an operating system that was built from a source package. Red Hat's
+// family writes advisories about what is installed (krb5-libs, never krb5), SUSE and others about sources: of RPM packages
+// both are looked up, of others the source only.
+func (x *Index) MatchBinary(ctx context.Context, source, binary Package) ([]Vulnerability, error) {
+	return x.match(ctx, source, &binary)
+}
+
+func (x *Index) match(ctx context.Context, p Package, binary *Package) (_ []Vulnerability, err error) {
 	const op = "match advisories"
 	what := p.Name + " " + p.Version
 	if err := ctx.Err(); err != nil {
@@ -39,22 +50,16 @@ func (x *Index) Match(ctx context.Context, p Package) (_ []Vulnerability, err er
 	}()
 
 	e := parseEcosystem(p.Ecosystem)
-	text, err := cleanVersion(e.base, p.Name, p.Version)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, op, p.Name, err)
-	}
-	vs := versionsOf(e.base)
-	v, err := vs.checked(text)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, op, what, err)
-	}
-	all, err := x.entries(packageKey(e.base, p.Name))
-	if err != nil {
-		return nil, fault.Wrap(fault.Internal, op, what, err)
-	}
-	hits, err := x.hits(all, e, vs, v, text)
+	hits, err := x.lookUp(e, p.Name, p.Version)
 	if err != nil {
 		return nil, err
+	}
+	if binary != nil && binary.Name != p.Name && ecosystems[e.base].compare == rpm {
+		more, err := x.lookUp(e, binary.Name, binary.Version)
+		if err != nil {
+			return nil, err
+		}
+		hits = append(hits, more...)
 	}
 	found := group(hits, ecosystems[e.base].os)
 	slices.SortStableFunc(found, func(a, b Vulnerability) int {
@@ -68,6 +73,25 @@ type hit struct {
 	detail
 	source string // the ecosystem of the entry that matched
 	fixed  string
+}
+
+// lookUp finds what affects a version of the package that advisories call by this name.
+func (x *Index) lookUp(e ecosystem, name, version string) ([]hit, error) {
+	const op = "match advisories"
+	text, err := cleanVersion(e.base, name, version)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, op, name, err)
+	}
+	vs := versionsOf(e.base)
+	v, err := vs.checked(text)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, op, name+" "+version, err)
+	}
+	all, err := x.entries(packageKey(e.base, name))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, op, name+" "+version, err)
+	}
+	return x.hits(all, e, vs, v, text)
 }
 
 func (x *Index) hits(all []entry, e ecosystem, vs *versions, v semantic.Version, text string) ([]hit, error) {
@@ -149,8 +173,11 @@ func fixAbove(vs *versions, v semantic.Version, all []interval) (string, error) 
 	if len(all) == 1 && all[0].bound == fixed {
 		return all[0].end, nil // the one that v is in, or begins below
 	}
-	best := ""
-	var bestVersion semantic.Version
+	type candidate struct {
+		text    string
+		version semantic.Version
+	}
+	var above []candidate
 	for _, i := range all {
 		if i.bound != fixed {
 			continue
@@ -163,20 +190,29 @@ func fixAbove(vs *versions, v semantic.Version, all []interval) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		if c >= 0 || slices.ContainsFunc(all, func(o interval) bool { in, err := o.contains(vs, end); return in && err == nil }) {
-			continue
+		if c < 0 {
+			above = append(above, candidate{i.end, end})
 		}
-		if bestVersion != nil {
-			if c, err = vs.compare(bestVersion, i.end); err != nil {
-				return "", err
-			} else if c <= 0 {
-				continue
-			}
-		}
-		best, bestVersion = i.end, end
 	}
-	return best, nil
+	var failed error
+	slices.SortStableFunc(above, func(a, b candidate) int {
+		c, err := vs.compare(a.version, b.text)
+		failed = cmp.Or(failed, err)
+		return c
+	})
+	if failed != nil {
+		return "", failed
+	}
+	for _, c := range above[:min(len(above), maxCandidates)] {
+		if !slices.ContainsFunc(all, func(o interval) bool { in, err := o.contains(vs, c.version); return in && err == nil }) {
+			return c.text, nil
+		}
+	}
+	return "", nil
 }
+
+// maxCandidates bounds the work on a record whose fixes are affected themselves, one after the other.
+const maxCandidates = 100
 
 func (a affected) affects(vs *versions, v semantic.Version, text string) (bool, error) {
 	for _, i := range a.intervals {

@@ -16,19 +16,19 @@ import (
 
 // osvRecord is what of an OSV record is used. Parts that are only shown are decoded leniently, later.
 type osvRecord struct {
-	ID         string          `json:"id"`
-	Modified   string          `json:"modified"`
-	Published  string          `json:"published"`
-	Withdrawn  string          `json:"withdrawn"`
-	Aliases    []string        `json:"aliases"`
-	Upstream   []string        `json:"upstream"`
-	Related    json.RawMessage `json:"related"`
-	Summary    string          `json:"summary"`
-	Details    string          `json:"details"`
-	Severity   json.RawMessage `json:"severity"`
-	Affected   []osvAffected   `json:"affected"`
-	References json.RawMessage `json:"references"`
-	Specific   json.RawMessage `json:"database_specific"`
+	ID         string            `json:"id"`
+	Modified   string            `json:"modified"`
+	Published  string            `json:"published"`
+	Withdrawn  string            `json:"withdrawn"`
+	Aliases    []string          `json:"aliases"`
+	Upstream   []string          `json:"upstream"`
+	Related    json.RawMessage   `json:"related"`
+	Summary    string            `json:"summary"`
+	Details    string            `json:"details"`
+	Severity   json.RawMessage   `json:"severity"`
+	Affected   []json.RawMessage `json:"affected"` // each an osvAffected, decoded one at a time
+	References json.RawMessage   `json:"references"`
+	Specific   json.RawMessage   `json:"database_specific"`
 }
 
 type osvAffected struct {
@@ -115,7 +115,11 @@ func decodeRecord(data []byte) (*record, error) {
 	if w := severityOfSpecific(o.Specific); w != Unknown {
 		r.rating.word = w
 	}
-	for i, a := range o.Affected {
+	for i, raw := range o.Affected {
+		var a osvAffected
+		if err := json.Unmarshal(raw, &a); err != nil {
+			return nil, fmt.Errorf("not an OSV record: affected[%d]: %w", i, err)
+		}
 		if _, known := ecosystems[parseEcosystem(a.Package.Ecosystem).base]; !known || a.Package.Name == "" {
 			continue
 		}
@@ -188,8 +192,14 @@ func affectedOf(a osvAffected, summary string) (affected, error) {
 	return got, nil
 }
 
+// maxHeld bounds the comparisons of enumerated versions with intervals. Beyond it versions are kept that need not be.
+const maxHeld = 1_000_000
+
 // leftOver returns the enumerated versions that no interval holds, sorted when all of them can be compared.
 func leftOver(vs *versions, list []string, in []interval) (left []string, sorted bool) {
+	if len(list)*len(in) > maxHeld {
+		in = nil
+	}
 	sorted = true
 	var parsed []semantic.Version
 	for _, text := range list {

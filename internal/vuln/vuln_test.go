@@ -222,3 +222,28 @@ func TestMatch(t *testing.T) {
 		wantCode(t, err, fault.Internal)
 	})
 }
+
+func TestMatchBinary(t *testing.T) {
+	x := indexOf(t,
+		osv("ALSA-1", "AlmaLinux:9", "krb5-libs", below("1.20.1-9.el9")),
+		osv("ALSA-2", "AlmaLinux:9", "openssl", below("1:3.0.7-25.el9")),
+		osv("SUSE-1", "SUSE:Linux Enterprise Server 15 SP5", "krb5", below("1.20.1-9")),
+		osv("DSA-1", "Debian:12", "libssl3", below("4")),
+	)
+	for _, c := range []struct {
+		source, binary Package
+		want           []string
+	}{
+		{Package{"AlmaLinux:9", "krb5", "1.20.1-8.el9"}, Package{"AlmaLinux:9", "krb5-libs", "1.20.1-8.el9"}, []string{"ALSA-1"}},
+		{Package{"AlmaLinux:9", "krb5", "1.20.1-8.el9"}, Package{"AlmaLinux:9", "krb5-libs", "1.20.1-9.el9"}, nil},
+		{Package{"AlmaLinux:9", "openssl", "1:3.0.7-24.el9"}, Package{"AlmaLinux:9", "openssl-libs", "1:3.0.7-24.el9"}, []string{"ALSA-2"}},
+		{Package{"AlmaLinux:9", "openssl", "1:3.0.7-24.el9"}, Package{"AlmaLinux:9", "openssl", "1:3.0.7-24.el9"}, []string{"ALSA-2"}},
+		{Package{"SUSE:15.5", "krb5", "1.20.1-8"}, Package{"SUSE:15.5", "libkrb5-3", "1.20.1-8"}, []string{"SUSE-1"}},
+		{Package{"Debian:12", "openssl", "3"}, Package{"Debian:12", "libssl3", "3"}, nil},
+	} {
+		found, err := x.MatchBinary(context.Background(), c.source, c.binary)
+		if err != nil || !slices.Equal(idsOf(found), c.want) {
+			t.Errorf("%v %v: %v, %v, want %v", c.source, c.binary, idsOf(found), err, c.want)
+		}
+	}
+}

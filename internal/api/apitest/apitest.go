@@ -82,8 +82,14 @@ func (l *Log) String() string {
 // builtin is compiled once: that takes longer than all the rest.
 var builtin = sync.OnceValues(func() (*policy.Set, error) { return policy.Compile(policy.Builtin()) })
 
-// Start makes a Fixture. change may be nil.
+// Start makes a Fixture whose database is in memory. change may be nil.
 func Start(t testing.TB, change func(*api.Options)) *Fixture {
+	t.Helper()
+	return StartOn(t, "sqlite::memory:", change)
+}
+
+// StartOn makes a Fixture on a database of one's own.
+func StartOn(t testing.TB, database string, change func(*api.Options)) *Fixture {
 	t.Helper()
 	ctx := context.Background()
 	must := func(err error) {
@@ -95,7 +101,7 @@ func Start(t testing.TB, change func(*api.Options)) *Fixture {
 	f := &Fixture{Log: &Log{}, tokens: map[auth.Role]string{}}
 	log := slog.New(slog.NewTextHandler(f.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 
-	st, err := store.Open(ctx, store.Options{URL: "sqlite::memory:", Key: [32]byte{1}, Now: time.Now, Rand: rand.Reader})
+	st, err := store.Open(ctx, store.Options{URL: database, Key: [32]byte{1}, Now: time.Now, Rand: rand.Reader})
 	must(err)
 	t.Cleanup(func() { st.Close() })
 

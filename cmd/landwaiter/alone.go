@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -72,6 +74,20 @@ func (p *program) registryClient(platform image.Platform) *distribution.Client {
 	})
 }
 
+// deps is what opened integrations may use. The environment names this machine's own identity to the types that sign in with
+// it; the services that give it out lie on the machine's own link, and no proxy is asked for them.
+func (p *program) deps() integration.Deps {
+	direct := http.DefaultTransport.(*http.Transport).Clone()
+	direct.Proxy = func(r *http.Request) (*url.URL, error) {
+		addr, err := netip.ParseAddr(r.URL.Hostname())
+		if err == nil && addr.IsLinkLocalUnicast() || r.URL.Hostname() == "metadata.google.internal" {
+			return nil, nil
+		}
+		return http.ProxyFromEnvironment(r)
+	}
+	return integration.Deps{Now: time.Now, Jitter: rand.Float64, HTTP: direct, Identity: p.getenv}
+}
+
 // aloneSources are the ways to one image.
 type aloneSources []integration.Candidate
 
@@ -110,7 +126,7 @@ func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Refe
 		list = append(list, given(dockerConfigFile, "holds a credential for "+ref.Registry, credential))
 	}
 	if !f.plainHTTP && !f.insecure {
-		defaults, err := defaultCandidates(ref)
+		defaults, err := p.defaultCandidates(ref)
 		if err != nil {
 			return nil, err
 		}
@@ -121,14 +137,14 @@ func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Refe
 	return append(list, given("anonymous", "no public integration is for "+ref.Registry, distribution.Credential{})), nil
 }
 
-func defaultCandidates(ref image.Reference) ([]integration.Candidate, error) {
+func (p *program) defaultCandidates(ref image.Reference) ([]integration.Candidate, error) {
 	types, err := integration.NewTypes(integrations.All()...)
 	if err != nil {
 		return nil, err
 	}
 	var opened []integration.Candidate
 	for _, in := range integration.Defaults(time.Now()) {
-		c, err := types.Open(in, integration.Deps{Now: time.Now})
+		c, err := types.Open(in, p.deps())
 		if err != nil {
 			return nil, err
 		}

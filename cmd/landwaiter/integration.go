@@ -21,7 +21,7 @@ func (p *program) integrationCommand() *cobra.Command {
 		`The integration commands speak to a server: give --server, or set LANDWAITER_SERVER; sign in with LANDWAITER_TOKEN or, as
 the administrator, with LANDWAITER_ADMIN_PASSWORD. Secrets are read from files or standard input, never from the command
 line, which others on the machine can read.`,
-		p.integrationTypesCommand(), p.integrationListCommand(), p.integrationGetCommand(), p.integrationCreateCommand(),
+		p.integrationTypesCommand(), p.integrationSuggestCommand(), p.integrationListCommand(), p.integrationGetCommand(), p.integrationCreateCommand(),
 		p.integrationUpdateCommand(), p.integrationDeleteCommand(), p.integrationTestCommand(),
 	)
 }
@@ -258,7 +258,7 @@ func (p *program) testDraft(ctx context.Context, remote *remoteFlags, draft *dra
 		return err
 	}
 	return integration.NewService(integration.ServiceOptions{
-		Types: types, Tester: p.registryClient(image.Platform{}), Deps: integration.Deps{Now: time.Now}, Now: time.Now,
+		Types: types, Tester: p.registryClient(image.Platform{}), Deps: p.deps(), Now: time.Now,
 	}).Test(ctx, d)
 }
 

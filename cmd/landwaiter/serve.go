@@ -87,7 +87,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	client := p.registryClient(platform)
 	connections := integration.NewService(integration.ServiceOptions{
-		Store: db, Types: types, Tester: client, Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now, Log: log,
+		Store: db, Types: types, Tester: client, Deps: p.deps(), NewID: uuid.NewString, Now: time.Now, Log: log,
 	})
 	if _, err := db.SeedIntegrations(ctx, integration.Defaults(time.Now())); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -94,6 +95,23 @@ func (a *API) registerIntegrations() {
 		}
 		return &out, nil
 	})
+	register(a, "suggestIntegration", a.suggestIntegration)
+}
+
+type pastedText struct {
+	Body struct {
+		Image string `json:"image,omitempty" doc:"an image reference, or what else names a registry"`
+		Host  string `json:"host,omitempty" doc:"the same, when image is empty"`
+	}
+}
+
+type suggestion struct {
+	Body integration.Suggestion
+}
+
+func (a *API) suggestIntegration(_ context.Context, in *pastedText) (*suggestion, error) {
+	s, err := a.Types.Suggest(cmp.Or(in.Body.Image, in.Body.Host))
+	return &suggestion{s}, err
 }
 
 func (a *API) listIntegrations(ctx context.Context, in *struct {

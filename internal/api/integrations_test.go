@@ -13,6 +13,8 @@ import (
 const (
 	good = `{"name":"hub","type":"docker","categories":["REGISTRY"],"docker":{"endpoint":"http://{registry}","username":"robot","password":"` + apitest.Marked + `"}}`
 	path = "/v1/imageintegrations"
+
+	suggest = "/v1/integrationtypes/suggest"
 )
 
 func with(body, old, new string) string {
@@ -97,6 +99,17 @@ func TestIntegrations(t *testing.T) {
 			status: 400, contains: []string{"credentials required"}},
 
 		{name: "types", method: "GET", url: "/v1/integrationtypes", as: auth.Viewer, status: 200, contains: []string{`"id":"docker"`, `"configKey":"docker"`, `"bindsSecret":true`, `"kind":"endpoint"`}},
+
+		{name: "suggest/image", method: "POST", url: suggest, body: `{"image":"quay.io/org/app:1"}`, as: auth.Viewer, status: 200, contains: []string{
+			`"type":"quay"`, `"reference":"quay.io/org/app:1"`, `"guess":false`, `"username":"org+landwaiter"`, `"missing":[{"name":"registryRobotCredentials.password"`,
+			`"method":"Robot account"`, `"alternatives":[{`}},
+		{name: "suggest/host", method: "POST", url: suggest, body: `{"host":"registry.example.com:5000"}`, status: 200, contains: []string{
+			`"type":"docker"`, `"guess":true`, `"reference":""`, `"endpoint":"registry.example.com:5000"`, `"documents":[]`, `"alternatives":[]`}},
+		{name: "suggest/does_not_repeat_a_password", method: "POST", url: suggest, body: `{"host":"https://robot:` + apitest.Marked + `@registry.example.com"}`, status: 200,
+			contains: []string{`"host":"registry.example.com"`}, excludes: []string{apitest.Marked, "robot"}},
+		{name: "suggest/no_host", method: "POST", url: suggest, body: `{"host":"https://robot:` + apitest.Marked + `/@x"}`, status: 400, contains: []string{`"code":3`, `"fix":`}, excludes: []string{apitest.Marked}},
+		{name: "suggest/nothing", method: "POST", url: suggest, body: `{}`, status: 400, contains: []string{"it is empty", `"fix":`}},
+		{name: "suggest/mistyped", method: "POST", url: suggest, body: `{"image":["` + apitest.Marked + `"]}`, status: 400, excludes: []string{apitest.Marked}},
 	})
 }
 

@@ -47,6 +47,9 @@ var operations = map[string]operation{
 		"Test a change of an integration without storing it", "What is stored under config.id completes the change as PATCH would."},
 	"listIntegrationTypes": {"GET", "/v1/integrationtypes", auth.ReadIntegrations, "Integrations",
 		"List the types of integrations with their fields", ""},
+	"suggestIntegration": {"POST", "/v1/integrationtypes/suggest", auth.ReadIntegrations, "Integrations",
+		"Propose how to connect the registry of an image or host",
+		"Nothing is asked on the network. Send image or host: a reference, a host, an address, or a key of a pull secret. The answer's integration can be sent to create it once what is missing is filled in; grant is the least permission to ask the registry's owner for."},
 
 	"assess": {"POST", "/v1/assessments", auth.ScanImages, "Images", "Assess an image",
 		"Answers when the assessment is done, which can take minutes for a large image. Only assessments of depth check are kept."},

@@ -22,7 +22,7 @@ type cost struct {
 	threads uint8
 }
 
-var standard = cost{memory: 12 << 10, passes: 3, threads: 1}
+var standard = cost{memory: 7 << 10, passes: 5, threads: 1}
 
 const (
 	saltSize = 16
@@ -54,7 +54,7 @@ func (h *hashing) wait(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// hash is a PHC string: $argon2id$v=19$m=12288,t=3,p=1$SALT$HASH.
+// hash is a PHC string: $argon2id$v=19$m=7168,t=5,p=1$SALT$HASH.
 func hash(password secret.Text, rand io.Reader) (string, error) {
 	salt := make([]byte, saltSize)
 	if _, err := io.ReadFull(rand, salt); err != nil {

@@ -26,7 +26,7 @@ func TestPassword(t *testing.T) {
 	t.Run("is_salted", func(t *testing.T) {
 		a, errA := auth.Hash(secret.New("p"), rand.Reader)
 		b, errB := auth.Hash(secret.New("p"), rand.Reader)
-		if errors.Join(errA, errB) != nil || a == b || !strings.HasPrefix(a, "$argon2id$v=19$m=12288,t=3,p=1$") {
+		if errors.Join(errA, errB) != nil || a == b || !strings.HasPrefix(a, "$argon2id$v=19$m=7168,t=5,p=1$") {
 			t.Error(a, b, errA, errB)
 		}
 	})

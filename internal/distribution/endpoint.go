@@ -13,13 +13,18 @@ import (
 )
 
 // An Endpoint says how to reach one registry's API. Its origin (scheme, host, port) is the only one credentials go to,
-// apart from the token realm that this origin names.
+// apart from the token realm that this origin names, which may be on any host, as Docker Hub's is, but must be https if the
+// origin is.
 type Endpoint struct {
 	Scheme   string      // "https" or "http"
 	Host     string      // host[:port] that is dialled, e.g. registry-1.docker.io
 	Path     string      // "" or "/prefix" that stands before /v2
 	Insecure bool        // do not verify the certificate of this host; other hosts' certificates are verified all the same
 	TLS      *tls.Config // nil for the defaults; its client certificate goes to this host only
+
+	// SignInFirst is for servers that may serve anybody and then never ask for a credential: one that there is goes with the
+	// first request, as a token of the server's own token service at /v2/token, else as user name and password.
+	SignInFirst bool
 }
 
 // dockerHubAPI serves the registry that image references call docker.io.
@@ -187,7 +192,7 @@ func (e Endpoint) dialled() (Endpoint, error) {
 		e.Scheme = "https"
 	}
 	clean, err := ParseEndpoint(e.String(), e.Insecure)
-	clean.TLS = e.TLS
+	clean.TLS, clean.SignInFirst = e.TLS, e.SignInFirst
 	return clean, err
 }
 

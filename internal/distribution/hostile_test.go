@@ -191,3 +191,21 @@ func TestWeakPasswordsAreNotGivenAwayByHidingThem(t *testing.T) {
 		with(source(t, f.URL), Credential{Username: "ann", Password: secret.New("127.0.0.1")}), reference(t, f.Host, "team/app:v1"))
 	wantFault(t, err, fault.NotFound, "127.0.0.1")
 }
+
+func TestChallengeThatRepeatsASecretIsNotKeptForOthers(t *testing.T) {
+	ctx := context.Background()
+	f := registrytest.NewFake(t, nil, registrytest.Quirks{})
+	f.Set(registrytest.Quirks{Challenge: []string{`Basic realm="x"`}, Answer: func(w http.ResponseWriter, r *http.Request) bool {
+		if _, password, ok := r.BasicAuth(); ok {
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://127.0.0.1:1/token",scope=%q`, password))
+			w.WriteHeader(401)
+			return true
+		}
+		return false
+	}})
+	b := newBench(t, Options{MaxAttempts: 1})
+	for _, password := range []string{testPassword, "another"} {
+		_, err := b.Resolve(ctx, with(source(t, f.URL), user("ann", password)), reference(t, f.Host, "team/app:v1"))
+		wantFault(t, err, fault.Unavailable, "127.0.0.1:1")
+	}
+}

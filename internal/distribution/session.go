@@ -116,6 +116,11 @@ func (s *session) try(ctx context.Context, r request, in *signIn) (*answer, erro
 			}
 		}
 	}
+	if !in.header.IsSet() && s.endpoint.SignInFirst {
+		if err := s.signInFirst(ctx, r, in); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		r.secrets = s.secrets()
 		a, err := s.c.follow(ctx, s.endpoint, r, in.header)
@@ -214,6 +219,23 @@ func (s *session) signIn(ctx context.Context, in *signIn, how challenge) error {
 	}
 }
 
+// signInFirst signs in to a server that did not ask for it.
+func (s *session) signInFirst(ctx context.Context, r request, in *signIn) error {
+	if cred, err := s.cred(ctx); err != nil || cred.Anonymous() {
+		return err
+	}
+	how := challenge{scheme: "bearer", realm: s.endpoint.url("token"), service: s.endpoint.Host}
+	how.scope = s.scope(r, how)
+	err := s.signIn(ctx, in, how)
+	var e *Error
+	if !errors.As(err, &e) || e.Status == 0 || e.Temporary || e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+		return err
+	}
+	*in, how = signIn{}, challenge{scheme: "basic"}
+	s.remember(r, how)
+	return s.signIn(ctx, in, how)
+}
+
 // A place is where a challenge is remembered: by endpoint, so that a warm client signs in at once, and by repository, since
 // some servers name another token service or scope for each. What an unverified host said counts for nobody who verifies.
 type place struct {
@@ -229,8 +251,13 @@ func (s *session) places(r request) (repository, endpoint place) {
 	return repository, endpoint
 }
 
+// remember leaves out a challenge that repeats a secret: sources with other credentials would show it.
 func (s *session) remember(r request, how challenge) {
-	if s.fresh {
+	text := how.service + " " + how.scope
+	if how.realm != nil {
+		text += " " + how.realm.String()
+	}
+	if s.fresh || mask(text, s.secrets()) != text {
 		return
 	}
 	repository, endpoint := s.places(r)

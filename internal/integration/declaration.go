@@ -1,5 +1,7 @@
 package integration
 
+import "github.com/landwaiter/landwaiter/internal/image"
+
 // A Type declares one kind of integration. Validation, the API schema, the portal's form and table, the CLI's flags and
 // the reference page are all drawn from it.
 type Type struct {
@@ -21,6 +23,12 @@ type Type struct {
 	Check func(Config, []Category) []Problem
 	// Detect fills the settings that a registry host gives away; nil or false when the host says nothing about the type.
 	Detect func(host string) (Config, bool)
+	// HostLabels are words that hosts of own installations often have between dots and hyphens, such as "harbor". They make a
+	// guess where no type detects the host.
+	HostLabels []string
+	// Grants are the ways to sign in with settings as Detect fills them, the one to be proposed first. ref is the image that
+	// access is wanted to, or has an empty repository when only the host is known. It may be nil.
+	Grants func(c Config, ref image.Reference) []Grant
 	// Open makes a registry of checked settings. It does no I/O.
 	Open func(Config, Deps) (Registry, error)
 

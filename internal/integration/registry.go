@@ -44,7 +44,7 @@ func Basic(endpoint distribution.Endpoint, username string, password secret.Text
 	return &basic{
 		endpoint:   endpoint,
 		host:       endpoint.RegistryHost(),
-		credential: distribution.Credential{Username: username, Password: password},
+		credential: distribution.Credential{Username: username, Password: password, Expires: tokenExpiry(password.Reveal())},
 	}
 }
 

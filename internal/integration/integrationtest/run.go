@@ -1,4 +1,5 @@
-// Package integrationtest holds the conformance suites that every registry type and every store of integrations passes.
+// Package integrationtest holds the conformance suites that every registry type and every store of integrations passes,
+// and a network of fakes for the types that sign in to clouds.
 package integrationtest
 
 import (

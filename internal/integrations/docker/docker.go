@@ -28,6 +28,7 @@ func Type() integration.Type {
 			},
 			integration.Insecure(),
 		},
-		Open: integration.OpenBasic,
+		Grants: grants,
+		Open:   integration.OpenBasic,
 	}
 }

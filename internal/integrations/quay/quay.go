@@ -41,9 +41,11 @@ func Type() integration.Type {
 			},
 			integration.Insecure(),
 		},
-		Check:  check,
-		Detect: detect,
-		Open:   open,
+		Check:      check,
+		Detect:     detect,
+		HostLabels: []string{"quay"},
+		Grants:     grants,
+		Open:       open,
 	}
 }
 

@@ -29,6 +29,7 @@ func Type() integration.Type {
 			integration.Insecure(),
 		},
 		Detect: detect,
+		Grants: grants,
 		Open:   integration.OpenBasic,
 	}
 }

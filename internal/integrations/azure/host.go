@@ -1,0 +1,35 @@
+package azure
+
+import (
+	"regexp"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
+	"github.com/landwaiter/landwaiter/internal/integration"
+)
+
+// hostPattern is a login server: the registry's name, a hash if its name may be used by others too, and a region if it is
+// the endpoint of one replica.
+var hostPattern = regexp.MustCompile(`^[a-z0-9]{5,50}(-[a-z0-9]{1,32})?(\.[a-z0-9]+\.geo)?\.azurecr\.(io|cn|us)$`)
+
+// cloudOf is the cloud that a registry's host, in lower case and without a port, is in.
+func cloudOf(host string) (cloud.Configuration, bool) {
+	match := hostPattern.FindStringSubmatch(host)
+	if match == nil {
+		return cloud.Configuration{}, false
+	}
+	switch match[3] {
+	case "cn":
+		return cloud.AzureChina, true
+	case "us":
+		return cloud.AzureGovernment, true
+	}
+	return cloud.AzurePublic, true
+}
+
+func detect(host string) (integration.Config, bool) {
+	if _, ok := cloudOf(host); !ok {
+		return integration.Config{}, false
+	}
+	return integration.NewConfig(map[string]any{endpoint: host}, nil), true
+}

@@ -1,0 +1,153 @@
+package azure
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// tokenUser tells the registry that the password is a refresh token of its own. The registry's token service takes the two
+// by Basic as well as by OAuth2's refresh_token; the former is what the kubelet's credential provider sends.
+const tokenUser = "00000000-0000-0000-0000-000000000000"
+
+// audience is the registries', in all clouds. A token for the Resource Manager would be one for the whole subscription, and
+// registries can be set to refuse it.
+const audience = "https://containerregistry.azure.net/.default"
+
+// The variables by which a pod's workload identity is named.
+const (
+	clientID           = "AZURE_CLIENT_ID"
+	tenantID           = "AZURE_TENANT_ID"
+	federatedTokenFile = "AZURE_FEDERATED_TOKEN_FILE"
+)
+
+// A signIn gets the registry's refresh tokens.
+type signIn struct {
+	host     string
+	cloud    cloud.Configuration
+	http     http.RoundTripper
+	identity func(name string) string
+	now      func() time.Time
+}
+
+func (s *signIn) credential(ctx context.Context) (distribution.Credential, error) {
+	w := &wire{base: s.http}
+	machine, err := s.machine(w)
+	if err != nil {
+		return distribution.Credential{}, err
+	}
+	token, err := machine.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{audience}})
+	if err != nil {
+		return distribution.Credential{}, s.explainIdentity(ctx, w, err)
+	}
+	return s.exchange(ctx, secret.New(token.Token))
+}
+
+// workload reports whether the variables name a workload identity.
+func (s *signIn) workload() bool { return s.identity(federatedTokenFile) != "" }
+
+// machine is the identity of the machine or pod. It chooses one: one that fails is not followed by another.
+func (s *signIn) machine(w *wire) (azcore.TokenCredential, error) {
+	options := azcore.ClientOptions{
+		Cloud: s.cloud, Transport: w.client(),
+		Retry: policy.RetryOptions{MaxRetries: 2, TryTimeout: 10 * time.Second, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second},
+	}
+	client := s.identity(clientID)
+	if !s.workload() {
+		managed := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: options}
+		if client != "" {
+			managed.ID = azidentity.ClientID(client)
+		}
+		credential, err := azidentity.NewManagedIdentityCredential(managed)
+		return credential, wrong(err)
+	}
+	tenant, path := s.identity(tenantID), s.identity(federatedTokenFile)
+	if client == "" || tenant == "" {
+		return nil, fault.New(fault.Internal, op, "%s is set, but not %s and %s as well", federatedTokenFile, clientID, tenantID).
+			WithFix("Annotate the service account with azure.workload.identity/client-id, so that the pod gets all the variables.")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fault.Wrap(fault.Internal, op, "read the token file that "+federatedTokenFile+" names", err).
+			WithFix("Check that the pod has the label azure.workload.identity/use: \"true\", and that the file may be read by the user that this program runs as.")
+	}
+	credential, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+		ClientOptions: options, ClientID: client, TenantID: tenant, TokenFilePath: path,
+		// The authority is one of three that are known here, and need not be looked up.
+		DisableInstanceDiscovery: true,
+	})
+	return credential, wrong(err)
+}
+
+// wrong is an error about the variables.
+func wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.New(fault.Internal, op, "%s", clean(err.Error())).WithFix("Check the AZURE_ variables of this program.")
+}
+
+// exchange gives the registry a token for its audience and gets a refresh token for it. Nothing but the registry's own host
+// is ever asked.
+func (s *signIn) exchange(ctx context.Context, token secret.Text) (distribution.Credential, error) {
+	form := url.Values{"grant_type": {"access_token"}, "service": {s.host}, "access_token": {token.Reveal()}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+s.host+"/oauth2/exchange", strings.NewReader(form.Encode()))
+	if err != nil {
+		return distribution.Credential{}, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := (&wire{base: s.http}).client().Do(req)
+	if err != nil {
+		return distribution.Credential{}, s.unreachable(ctx, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	switch {
+	case err != nil:
+		return distribution.Credential{}, s.unreachable(ctx, err)
+	case resp.StatusCode != http.StatusOK:
+		return distribution.Credential{}, s.explainExchange(resp.StatusCode, body, token)
+	}
+	var answer struct {
+		RefreshToken secret.Text `json:"refresh_token"`
+	}
+	if json.Unmarshal(body, &answer) != nil || !answer.RefreshToken.IsSet() {
+		return distribution.Credential{}, fault.New(fault.Unavailable, op, "the answer of %s to the exchange of tokens holds none", s.host).
+			WithFix("Check that nothing stands between here and the registry that answers in its place.")
+	}
+	return distribution.Credential{Username: tokenUser, Password: answer.RefreshToken, Expires: s.expiry(answer.RefreshToken)}, nil
+}
+
+// expiry is when a token ends by this machine's clock, which need not be that of the token's issuer; zero if it does not say.
+func (s *signIn) expiry(token secret.Text) time.Time {
+	parts := strings.Split(token.Reveal(), ".")
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Expires int64 `json:"exp"`
+		Issued  int64 `json:"iat"`
+	}
+	switch {
+	case err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0:
+		return time.Time{}
+	case claims.Issued > 0 && claims.Issued < claims.Expires:
+		return s.now().Add(time.Duration(claims.Expires-claims.Issued) * time.Second)
+	}
+	return time.Unix(claims.Expires, 0)
+}

@@ -1,0 +1,230 @@
+package ecr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+
+	"github.com/landwaiter/landwaiter/internal/fault"
+)
+
+// A call is what was asked of AWS when an error came.
+type call struct {
+	op, what string
+	action   string // the permission it needs
+	region   string
+	endpoint string // the integration's own
+	external bool   // an external ID was given
+}
+
+// explain turns an error of the SDK into one that says what is wrong and what to do. Nothing of the SDK's error is kept but
+// bounded text without the secrets that were used: AWS repeats parts of a request whose signature is wrong.
+func (s *signIn) explain(c call, err error, as aws.Credentials) error {
+	hide := []string{as.SecretAccessKey, as.SessionToken, as.AccessKeyID, s.key.Reveal(), s.keyID.Reveal()}
+	f := &fault.Error{Op: c.op, What: c.what}
+	var answered interface{ HTTPStatusCode() int }
+	status := 0
+	if errors.As(err, &answered) {
+		status = answered.HTTPStatusCode()
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() != "" && api.ErrorCode() != unknownError {
+		text := firstLine(api.ErrorMessage(), hide)
+		f.Code, f.Fix = s.advice(c, api.ErrorCode(), text, status)
+		f.Err = errors.New(strings.TrimSuffix(firstLine(api.ErrorCode(), hide)+": "+text, ": "))
+		return f
+	}
+	if status != 0 {
+		f.Code, f.Fix = s.advice(c, "", "", status)
+		f.Err = fmt.Errorf("the answer (%d %s) is not one that AWS gives", status, http.StatusText(status))
+		var unreadable *smithy.DeserializationError
+		if errors.As(err, &unreadable) {
+			f.Err = fmt.Errorf("%w: %s", f.Err, firstLine(unreadable.Err.Error(), hide))
+		}
+		return f
+	}
+	f.Code, f.Err = fault.Unavailable, errors.New(transportText(err, hide))
+	f.Fix = "See that this server reaches AWS, by its proxy if it needs one."
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		f.Fix = fmt.Sprintf("No host has the name %s. Check the region (%s)%s.", firstLine(dns.Name, hide), c.region, orEndpoint(c))
+	}
+	return f
+}
+
+// unknownError is the code that the SDK makes up where an answer has none.
+const unknownError = "UnknownError"
+
+func orEndpoint(c call) string {
+	if c.endpoint != "" {
+		return " and the endpoint"
+	}
+	return ""
+}
+
+// advice says what an error of AWS means and what to do about it.
+func (s *signIn) advice(c call, code, text string, status int) (fault.Code, string) {
+	switch code {
+	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId":
+		return fault.Unauthenticated, s.unknownKey()
+	case "InvalidSignatureException", "SignatureDoesNotMatch":
+		return fault.Unauthenticated, s.badSignature(c, text)
+	case "ExpiredTokenException", "ExpiredToken", "RequestExpired":
+		if c.action == actionWebIdentity {
+			return fault.Unauthenticated, "The service account's token has expired: the kubelet renews the mounted file, so see whether AWS_WEB_IDENTITY_TOKEN_FILE names a mounted one and this machine's clock is right."
+		}
+		return fault.Unauthenticated, "The temporary credentials that this server was given have expired: renew them where they come from, and see that this machine's clock is right."
+	case "InvalidIdentityToken", "InvalidIdentityTokenException", "IDPRejectedClaim":
+		return fault.Unauthenticated, "Register the cluster's OIDC provider in IAM, and let the role's trust policy name it and the audience sts.amazonaws.com."
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
+		return fault.Forbidden, s.denied(c)
+	case "RegionDisabledException", "OptInRequired":
+		return fault.Forbidden, fmt.Sprintf("The account must enable the region %s, and STS in it.", c.region)
+	case "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled", "SlowDown":
+		return fault.Limited, "AWS limits how often the account may ask. It is asked again when an image is needed; see what else uses up the quota."
+	case "ValidationError", "ValidationException", "InvalidParameterException", "MalformedQueryString":
+		return fault.Invalid, "Check the role and the external ID."
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		return fault.Limited, "Try again later."
+	case status >= 500:
+		return fault.Unavailable, "AWS fails or a proxy before it does: try again later."
+	case code != "":
+		return fault.OfHTTPStatus(status), ""
+	case c.endpoint != "":
+		return fault.Invalid, "The endpoint must be that of the ECR API (such as https://api.ecr." + c.region + "." + partitionOf(c.region).suffix + "), not the registry's host."
+	}
+	return fault.Unavailable, "See that what answers is AWS, and not a proxy."
+}
+
+func (s *signIn) unknownKey() string {
+	switch {
+	case !s.keyID.IsSet():
+		return "AWS does not know the credentials that this machine lends. A machine of one partition (aws, aws-cn, aws-us-gov, ...) cannot sign in to another one."
+	case strings.HasPrefix(s.keyID.Reveal(), "ASIA"):
+		return "The access key is a temporary one, which works only together with a session token. Use an IAM user's key (AKIA...) or the container IAM role."
+	}
+	return "AWS does not know the access key ID: it is mistyped, was deleted or deactivated, or belongs to another partition (aws, aws-cn, aws-us-gov, ...) than the region."
+}
+
+func (s *signIn) badSignature(c call, text string) string {
+	switch {
+	case strings.Contains(text, "scoped to a valid region") || strings.Contains(text, "scoped to correct"):
+		return fmt.Sprintf("The endpoint belongs to another region than %s: correct the region or the endpoint.", c.region)
+	case strings.Contains(text, "xpired") || strings.Contains(text, "not yet current"):
+		return "The clock of this machine is wrong: AWS accepts five minutes of difference. Let it be set by NTP."
+	case s.keyID.IsSet():
+		return "The secret access key does not belong to the access key ID. Copy both again, or make a new key: AWS shows a secret only once."
+	}
+	return "The credentials that this machine lends do not fit together. See AWS_SECRET_ACCESS_KEY in the server's environment if it is set there."
+}
+
+func (s *signIn) denied(c call) string {
+	switch {
+	case c.action == actionWebIdentity:
+		return "The role's trust policy must allow " + actionWebIdentity + " to the cluster's OIDC provider for this service account (its namespace and name) and the audience sts.amazonaws.com."
+	case c.action == "sts:AssumeRole":
+		external := "If the trust policy asks for an external ID (sts:ExternalId), enter it."
+		if c.external {
+			external = "The external ID must be exactly the one in the trust policy (sts:ExternalId), upper and lower case included."
+		}
+		return "Three things are needed: the identity that signs in is allowed sts:AssumeRole on the role, the role's trust policy names that identity, and the role exists under that name and account. " + external
+	}
+	return "Allow the action " + c.action + " on resource * to the identity named in the message."
+}
+
+// A machineTransport remembers how the last request ended, which the SDK's errors do not always tell.
+type machineTransport struct {
+	next   http.RoundTripper
+	status int   // 0 when no answer came
+	err    error // why none came
+}
+
+func (t *machineTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	t.status, t.err = 0, err
+	if err == nil {
+		t.status = resp.StatusCode
+	}
+	return resp, err
+}
+
+// machineError says why what should lend this machine an identity does not.
+func machineError(op, host string, seen *machineTransport, err error, hide ...string) *fault.Error {
+	f := &fault.Error{Code: fault.Unauthenticated, Op: op, What: host}
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api):
+		f.Err = errors.New(strings.Trim(firstLine(api.ErrorCode()+": "+api.ErrorMessage(), hide), ": "))
+	case seen.err != nil:
+		f.Err = errors.New(transportText(seen.err, hide))
+	case seen.status >= 300:
+		f.Err = fmt.Errorf("it answers %d %s", seen.status, http.StatusText(seen.status))
+	case seen.status != 0:
+		f.Err = errors.New("its answer holds no credentials")
+	default:
+		f.Err = errors.New(transportText(err, hide))
+	}
+	return f
+}
+
+const fixContainer = "See that the ECS task has a task role, or that the pod's service account has a Pod Identity association and the node runs the EKS Pod Identity agent; then restart the pod."
+
+// instanceFix tells what is wrong with a metadata service by how it answers.
+func instanceFix(status int) string {
+	const hopLimit = "aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2"
+	switch status {
+	case http.StatusNotFound:
+		return "The machine has no role. " + fixNoIdentity
+	case http.StatusUnauthorized:
+		return "The metadata service wants a session token (IMDSv2), which does not reach containers while the instance's hop limit is 1: " + hopLimit + ". Better, give the pod a role of its own."
+	case http.StatusForbidden:
+		return "The metadata service is turned off for this machine, or something on the node forbids it to pods. " + fixNoIdentity
+	}
+	return "Nothing here lends AWS credentials. If this is EC2, a network policy or a hop limit of 1 may be in the way: " + hopLimit + ". " + fixNoIdentity
+}
+
+const maxMessage = 400
+
+// firstLine is text of another program, fit for one line. AWS writes what a signature was made of in the lines after the
+// first.
+func firstLine(text string, hide []string) string {
+	for _, s := range hide {
+		if len(s) >= 3 {
+			text = strings.ReplaceAll(text, s, "***")
+		}
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text))
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "..."
+	}
+	return text
+}
+
+// transportText is why no answer came, without the address that was asked.
+func transportText(err error, hide []string) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var slow interface{ Timeout() bool }
+	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &slow) && slow.Timeout()) {
+		return "no answer in time"
+	}
+	return firstLine(err.Error(), hide)
+}

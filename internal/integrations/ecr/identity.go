@@ -1,0 +1,204 @@
+package ecr
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/landwaiter/landwaiter/internal/fault"
+)
+
+// identity is who signs in first: the integration's keys, or what the SDKs' default chain finds on this machine, in its
+// order and without its configuration files.
+func (s *signIn) identity(ctx context.Context) (aws.Credentials, error) {
+	if s.keyID.IsSet() {
+		return aws.Credentials{AccessKeyID: s.keyID.Reveal(), SecretAccessKey: s.key.Reveal()}, nil
+	}
+	key, keySecret := s.env("AWS_ACCESS_KEY_ID"), s.env("AWS_SECRET_ACCESS_KEY")
+	switch {
+	case key != "" && keySecret != "":
+		return aws.Credentials{AccessKeyID: key, SecretAccessKey: keySecret, SessionToken: s.env("AWS_SESSION_TOKEN")}, nil
+	case s.env("AWS_WEB_IDENTITY_TOKEN_FILE") != "":
+		return s.webIdentity(ctx)
+	case s.env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != "":
+		return s.container(ctx, "http://169.254.170.2"+s.env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"))
+	case s.env("AWS_CONTAINER_CREDENTIALS_FULL_URI") != "":
+		return s.container(ctx, s.env("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
+	case s.isTrue("AWS_EC2_METADATA_DISABLED"):
+		return aws.Credentials{}, fault.New(fault.Unauthenticated, "find container IAM role", "nothing on this machine lends AWS credentials, and AWS_EC2_METADATA_DISABLED forbids asking EC2").
+			WithFix("%s", fixNoIdentity)
+	}
+	return s.instance(ctx)
+}
+
+const fixNoIdentity = "Give the server's pod a role (IAM role for service accounts, or EKS Pod Identity), its ECS task a task role, or its EC2 instance an instance profile; or turn \"Use container IAM role\" off and give access keys."
+
+// webIdentity trades the token of a Kubernetes service account for a role's credentials.
+func (s *signIn) webIdentity(ctx context.Context) (aws.Credentials, error) {
+	const op = "sign in with the service account's token"
+	file, role := s.env("AWS_WEB_IDENTITY_TOKEN_FILE"), s.env("AWS_ROLE_ARN")
+	if role == "" {
+		return aws.Credentials{}, fault.New(fault.Unauthenticated, op, "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not").
+			WithFix("Annotate the pod's service account with eks.amazonaws.com/role-arn, and restart the pod.")
+	}
+	token, err := readToken(file)
+	if err != nil {
+		return aws.Credentials{}, fault.Wrap(fault.Unauthenticated, op, "read the token", err).
+			WithFix("The pod must mount it: annotate the service account with eks.amazonaws.com/role-arn and restart the pod.")
+	}
+	region := s.region
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if home := s.env(name); regionPattern.MatchString(home) {
+			region = home
+			break
+		}
+	}
+	name := s.env("AWS_ROLE_SESSION_NAME")
+	if name == "" {
+		name = sessionName
+	}
+	out, err := s.sts(region, aws.Credentials{}).AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn: &role, RoleSessionName: &name, WebIdentityToken: &token,
+	})
+	if err != nil {
+		return aws.Credentials{}, s.explain(call{op: op, what: role, action: actionWebIdentity, region: region}, err, aws.Credentials{SessionToken: token})
+	}
+	if out.Credentials == nil {
+		return aws.Credentials{}, fault.New(fault.Unavailable, op, "%s: the answer of STS holds no credentials", role)
+	}
+	return aws.Credentials{
+		AccessKeyID: aws.ToString(out.Credentials.AccessKeyId), SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
+		SessionToken: aws.ToString(out.Credentials.SessionToken),
+	}, nil
+}
+
+const actionWebIdentity = "sts:AssumeRoleWithWebIdentity"
+
+const maxTokenFile = 64 << 10
+
+// readToken reads a file that the platform renews, so it is read each time.
+func readToken(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSpace(string(raw))
+	if token == "" || len(raw) > maxTokenFile || strings.ContainsAny(token, "\r\n") {
+		return "", errors.New(path + " does not hold a token")
+	}
+	return token, nil
+}
+
+// container asks the agent of ECS, or that of EKS Pod Identity, on this machine.
+func (s *signIn) container(ctx context.Context, at string) (aws.Credentials, error) {
+	const op = "ask the container's credential service"
+	if !localOrVerified(at) {
+		return aws.Credentials{}, fault.New(fault.Unauthenticated, op, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither on this machine nor https").
+			WithFix("Correct or remove the variable in the server's environment.")
+	}
+	token := s.env("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+	if file := s.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
+		var err error
+		if token, err = readToken(file); err != nil {
+			return aws.Credentials{}, fault.Wrap(fault.Unauthenticated, op, "read the token", err).
+				WithFix("The pod must mount it: restart the pod after the Pod Identity association was made.")
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, machineLimit)
+	defer cancel()
+	client, seen := s.machineClient()
+	provider := endpointcreds.New(at, func(o *endpointcreds.Options) {
+		o.HTTPClient, o.AuthorizationToken, o.Retryer = client, token, s.retryer(machineAttempts)
+	})
+	lent, err := provider.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, machineError(op, hostOf(at), seen, err, token).WithFix("%s", fixContainer)
+	}
+	return lent, nil
+}
+
+// localOrVerified reports whether a credential service may be asked: by plain HTTP only on this machine.
+func localOrVerified(at string) bool {
+	u, err := url.Parse(at)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	local := u.Hostname() == "localhost"
+	if err == nil {
+		addr = addr.Unmap()
+		local = addr.IsLoopback() || addr == ecsAgent || addr == podIdentityAgent || addr == podIdentityAgent6
+	}
+	return u.Scheme == "https" || (u.Scheme == "http" && local)
+}
+
+var (
+	ecsAgent          = netip.MustParseAddr("169.254.170.2")
+	podIdentityAgent  = netip.MustParseAddr("169.254.170.23")
+	podIdentityAgent6 = netip.MustParseAddr("fd00:ec2::23")
+)
+
+func hostOf(at string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// Limits of what answers on the machine itself, if it answers at all: for one request, and for all of them.
+const (
+	machineAttempts = 2
+	machineStep     = time.Second
+	machineLimit    = 10 * time.Second
+)
+
+func (s *signIn) machineClient() (*http.Client, *machineTransport) {
+	seen := &machineTransport{next: s.http.Transport}
+	return &http.Client{Transport: seen, CheckRedirect: s.http.CheckRedirect, Timeout: machineStep}, seen
+}
+
+// instance asks EC2's metadata service, or a proxy on the node that stands in for it. Such proxies may know the first
+// version of the protocol only.
+func (s *signIn) instance(ctx context.Context) (aws.Credentials, error) {
+	client, seen := s.machineClient()
+	o := imds.Options{
+		HTTPClient: client, Retryer: s.retryer(machineAttempts), ClientEnableState: imds.ClientEnabled,
+		Endpoint: s.env("AWS_EC2_METADATA_SERVICE_ENDPOINT"), DisableDefaultMaxBackoff: true,
+	}
+	if o.Endpoint == "" {
+		o.Endpoint = "http://169.254.169.254"
+		if strings.EqualFold(s.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "ipv6") {
+			o.Endpoint = "http://[fd00:ec2::254]"
+		}
+	}
+	if s.isTrue("AWS_EC2_METADATA_V1_DISABLED") {
+		o.EnableFallback = aws.FalseTernary
+	}
+	ctx, cancel := context.WithTimeout(ctx, machineLimit)
+	defer cancel()
+	provider := ec2rolecreds.New(func(p *ec2rolecreds.Options) { p.Client = imds.New(o) })
+	lent, err := provider.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, machineError("ask EC2 for the machine's role", hostOf(o.Endpoint), seen, err).
+			WithFix("%s", instanceFix(seen.status))
+	}
+	return lent, nil
+}

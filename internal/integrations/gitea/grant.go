@@ -1,0 +1,23 @@
+package gitea
+
+import (
+	"strings"
+
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
+)
+
+func grants(_ integration.Config, ref image.Reference) []integration.Grant {
+	what := "the packages"
+	if owner, _, ok := strings.Cut(ref.Repository, "/"); ok {
+		what = "the packages of " + owner
+	}
+	return []integration.Grant{{
+		Method: "Access token", Fill: []string{"username", "password"},
+		Summary: "A user, best one of its own, that may read " + what + ", and its access token with the permission package: Read alone.",
+		Steps: []string{
+			"As that user, open Settings, Applications, and generate a token with Read for package and No access for everything else.",
+			"Enter the user's name and the token.",
+		},
+	}}
+}

@@ -1,0 +1,166 @@
+// Package google is the integration types for Google's registries: Artifact Registry, and Container Registry, whose hosts
+// Artifact Registry serves. Both sign in with an access token that is had with a service account's key or with the identity
+// of the machine.
+package google
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+const (
+	endpoint       = "endpoint"
+	project        = "project"
+	wifEnabled     = "wifEnabled"
+	serviceAccount = "serviceAccount"
+)
+
+// Type declares Google Container Registry.
+func Type() integration.Type {
+	return declare(integration.Type{
+		ID:      "google",
+		Label:   "Google Container Registry",
+		Summary: "Images at gcr.io and its regional hosts, which Artifact Registry serves now.",
+		Retired: "Google has shut Container Registry down and serves gcr.io from Artifact Registry. Use the type Google Artifact Registry for new integrations; it takes gcr.io as an endpoint, too.",
+		Detect:  detect(isContainerRegistry),
+	}, "gcr.io", "gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io. The account needs the role Artifact Registry Reader on the repository of that name.")
+}
+
+// ArtifactRegistry declares Google Artifact Registry.
+func ArtifactRegistry() integration.Type {
+	return declare(integration.Type{
+		ID:      "artifactregistry",
+		Label:   "Google Artifact Registry",
+		Summary: "Docker repositories of Google Artifact Registry, those at gcr.io included.",
+		Detect:  detect(isGoogle),
+	}, "us-west1-docker.pkg.dev", "The host of the repository: LOCATION-docker.pkg.dev, or gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io, which Artifact Registry serves as well.")
+}
+
+// declare adds what the types share.
+func declare(t integration.Type, example, endpointHelp string) integration.Type {
+	t.Categories = []integration.Category{integration.CategoryRegistry}
+	t.ConfigKey = "google"
+	t.Fields = []integration.Field{
+		{
+			Name: endpoint, Label: "Registry endpoint", Kind: integration.Endpoint, Example: example, Help: endpointHelp,
+			Required: "An endpoint is required", BindsSecret: true, Column: true,
+		},
+		{
+			Name: project, Label: "Project", Kind: integration.Text, Example: "my-project", Column: true,
+			Help: "Match images by the project of the registry. Leave empty to match all projects.",
+		},
+		{
+			Name: wifEnabled, Label: "Use workload identity", Kind: integration.Toggle, BindsSecret: true,
+			Help: "Sign in as the machine or pod that this program runs on: with the credential file that GOOGLE_APPLICATION_CREDENTIALS names, else with the service account of the metadata server.",
+		},
+		{
+			Name: serviceAccount, Label: "Service account key (JSON)", Kind: integration.JSON,
+			Help:         "The key file of a service account with the role Artifact Registry Reader, or a workload identity federation configuration (external_account).",
+			Required:     "Valid JSON is required for service account key",
+			DisabledWhen: integration.On(wifEnabled),
+		},
+	}
+	t.Settle = settle
+	t.Check = check
+	t.Grants = grants
+	t.Open = open
+	return t
+}
+
+// settle keeps no key that is not used.
+func settle(c integration.Config) integration.Config {
+	if c.On(wifEnabled) {
+		return c.With(serviceAccount, secret.Text{})
+	}
+	return c
+}
+
+func check(c integration.Config, _ []integration.Category) []integration.Problem {
+	_, problem := read(c)
+	if problem == nil {
+		return nil
+	}
+	return []integration.Problem{*problem}
+}
+
+// settings are those of an integration, understood.
+type settings struct {
+	endpoint distribution.Endpoint
+	project  string // as the first segments of a repository
+	key      *key   // nil for the machine's own identity
+}
+
+func read(c integration.Config) (settings, *integration.Problem) {
+	var s settings
+	var err error
+	if s.endpoint, err = distribution.ParseEndpoint(c.Text(endpoint), false); err != nil {
+		return settings{}, &integration.Problem{Field: endpoint, Message: err.Error(), Fix: fault.FixOf(err)}
+	}
+	ok := false
+	if s.project, ok = projectPath(c.Text(project)); !ok {
+		return settings{}, &integration.Problem{
+			Field: project, Message: "'google.project' is not a project ID",
+			Fix: "Write the project ID only, such as my-project or example.com:my-project. The name of a repository does not belong to it.",
+		}
+	}
+	if !c.On(wifEnabled) {
+		k, problem := parseKey([]byte(c.Secret(serviceAccount).Reveal()))
+		if problem == nil {
+			problem = k.pastedProblem()
+		}
+		if problem != nil {
+			problem.Field = serviceAccount
+			return settings{}, problem
+		}
+		s.key = k
+	}
+	if (s.key == nil || s.key.federated()) && (s.endpoint.Scheme != "https" || !isGoogle(s.endpoint.Host)) {
+		return settings{}, &integration.Problem{
+			Field: endpoint, Message: "the endpoint is not one of Google's registries, and the identity of this machine is shown to no other",
+			Fix: "Use the registry's own host, such as us-west1-docker.pkg.dev or gcr.io, over https. For a proxy in front of it, use a service account key.",
+		}
+	}
+	return s, nil
+}
+
+func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
+	s, problem := read(c)
+	if problem != nil {
+		return nil, fault.New(fault.Invalid, "", "%s", problem.Message).WithFix("%s", problem.Fix)
+	}
+	from := signIn{key: s.key, http: deps.HTTP, identity: deps.Identity, now: deps.Now}
+	if from.http == nil {
+		from.http = http.DefaultTransport
+	}
+	if from.identity == nil {
+		from.identity = func(string) string { return "" }
+	}
+	return &registry{
+		Registry: integration.Basic(s.endpoint, "", secret.Text{}),
+		host:     s.endpoint.RegistryHost(), project: s.project, lease: integration.NewLease(deps, from.credential),
+	}, nil
+}
+
+// A registry is one host, or one project of it.
+type registry struct {
+	integration.Registry
+	host, project string
+	lease         *integration.Lease
+}
+
+func (r *registry) Host() string    { return r.host }
+func (r *registry) Anonymous() bool { return false }
+
+func (r *registry) Serves(ref image.Reference) bool {
+	return r.Registry.Serves(ref) && inProject(r.project, ref.Repository)
+}
+
+func (r *registry) Credential(ctx context.Context, _ image.Reference) (distribution.Credential, error) {
+	return r.lease.Credential(ctx)
+}

@@ -1,0 +1,152 @@
+package google
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google/externalaccount"
+	"golang.org/x/oauth2/jwt"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// username tells Google's registries that the password is an access token.
+const username = "oauth2accesstoken"
+
+// scope is the smallest that Artifact Registry's API takes.
+const scope = "https://www.googleapis.com/auth/cloud-platform.read-only"
+
+const (
+	// credentialFile names the operator's credential file, metadataHost the metadata server, both as Google's SDKs read them.
+	credentialFile      = "GOOGLE_APPLICATION_CREDENTIALS"
+	metadataHost        = "GCE_METADATA_HOST"
+	defaultMetadataHost = "169.254.169.254"
+)
+
+// maxAnswer bounds answers, files and keys.
+const maxAnswer = 64 << 10
+
+// A signIn gets access tokens.
+type signIn struct {
+	key      *key // nil: the machine's identity
+	http     http.RoundTripper
+	identity func(name string) string
+	now      func() time.Time
+}
+
+func (s signIn) credential(ctx context.Context) (distribution.Credential, error) {
+	w := &wire{base: s.http}
+	source, err := s.source(ctx, w)
+	if err != nil {
+		return distribution.Credential{}, err
+	}
+	token, err := source()
+	if err == nil && token.AccessToken == "" {
+		err = errors.New("the answer holds no access token")
+	}
+	if err != nil {
+		return distribution.Credential{}, w.explain(ctx, err)
+	}
+	return distribution.Credential{Username: username, Password: secret.New(token.AccessToken), Expires: token.Expiry}, nil
+}
+
+// source chooses one way to get a token: one that fails is not followed by another, which would be another identity.
+func (s signIn) source(ctx context.Context, w *wire) (func() (*oauth2.Token, error), error) {
+	k := s.key
+	if k == nil {
+		path := s.identity(credentialFile)
+		if path == "" {
+			return func() (*oauth2.Token, error) { return s.metadata(ctx, w) }, nil
+		}
+		var err error
+		if k, err = readFile(path); err != nil {
+			return nil, err
+		}
+	}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, w.client())
+	if !k.federated() {
+		w.account, w.secrets = k.ClientEmail, []string{k.PrivateKey.Reveal()}
+		config := jwt.Config{
+			Email: k.ClientEmail, PrivateKey: []byte(k.PrivateKey.Reveal()), PrivateKeyID: k.PrivateKeyID,
+			Scopes: []string{scope}, TokenURL: k.TokenURI,
+		}
+		return config.TokenSource(ctx).Token, nil
+	}
+	w.audience, w.secrets = k.Audience, []string{k.ClientSecret.Reveal()}
+	source, err := externalaccount.NewTokenSource(ctx, externalaccount.Config{
+		Audience: k.Audience, SubjectTokenType: k.SubjectTokenType, TokenURL: k.TokenURL, CredentialSource: k.Source,
+		ServiceAccountImpersonationURL: k.ImpersonationURL, ServiceAccountImpersonationLifetimeSeconds: k.Impersonation.Seconds,
+		ClientID: k.ClientID, ClientSecret: k.ClientSecret.Reveal(), WorkforcePoolUserProject: k.UserProject,
+		Scopes: []string{scope},
+	})
+	if err != nil {
+		return nil, w.explain(ctx, err)
+	}
+	return source.Token, nil
+}
+
+// readFile reads the operator's credential file.
+func readFile(path string) (*key, error) {
+	wrong := func(cause error) error {
+		return fault.Wrap(fault.Internal, op, "read the file that "+credentialFile+" names", cause)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxAnswer))
+	if err != nil {
+		return nil, wrong(err)
+	}
+	k, problem := parseKey(raw)
+	if problem != nil {
+		return nil, wrong(fault.New(fault.Internal, "", "%s", problem.Message).WithFix("%s", problem.Fix))
+	}
+	return k, nil
+}
+
+// metadata asks the metadata server for a token of the machine's or pod's service account. It asks for no scope: the server
+// gives what the machine was allowed, and refuses a request for anything else.
+func (s signIn) metadata(ctx context.Context, w *wire) (*oauth2.Token, error) {
+	host := s.identity(metadataHost)
+	if host == "" {
+		host = defaultMetadataHost
+	}
+	w.metadata = host
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/computeMetadata/v1/instance/service-accounts/default/token", nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Metadata-Flavor", "Google")
+	resp, err := w.client().Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Metadata-Flavor") != "Google" {
+		return nil, errors.New("what answers is no metadata server of Google's")
+	}
+	var answer struct {
+		AccessToken secret.Text `json:"access_token"`
+		ExpiresIn   int         `json:"expires_in"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.ExpiresIn <= 0 {
+		return nil, errors.New("the answer of the metadata server holds no access token")
+	}
+	return &oauth2.Token{
+		AccessToken: answer.AccessToken.Reveal(), Expiry: s.now().Add(time.Duration(answer.ExpiresIn) * time.Second),
+	}, nil
+}

@@ -1,0 +1,109 @@
+package google
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A wire carries the requests of one sign-in and remembers what went wrong with them: the SDK passes refusals on as text, with
+// everything that the other side wrote.
+type wire struct {
+	base    http.RoundTripper
+	secrets []string // must not be shown, wherever the other side repeats them
+
+	// For explanations: whose key it is, which provider of identities is asked, where the metadata server is.
+	account, audience, metadata string
+
+	lost    error    // of a request that got no answer
+	refusal *refusal // the last answer, if it was one
+}
+
+// A refusal is an answer that is not what was asked for.
+type refusal struct {
+	host   string
+	status int
+	reason string // the other side's code for it, such as invalid_grant
+	text   string
+}
+
+// client follows no redirect: none of the services redirects, and what is sent to them is secret.
+func (w *wire) client() *http.Client {
+	return &http.Client{Transport: w, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	w.lost, w.refusal = nil, nil
+	w.note(req)
+	resp, err := w.base.RoundTrip(req)
+	if err != nil {
+		w.lost = err
+		return nil, err
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	w.refusal = &refusal{host: req.URL.Host, status: resp.StatusCode}
+	w.refusal.read(body)
+	return resp, nil
+}
+
+// note remembers the secrets of a request.
+func (w *wire) note(req *http.Request) {
+	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
+		w.secrets = append(w.secrets, token)
+	}
+	if req.GetBody == nil {
+		return
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return
+	}
+	defer body.Close()
+	raw, _ := io.ReadAll(io.LimitReader(body, 1<<20))
+	form, err := url.ParseQuery(string(raw))
+	if err != nil {
+		return
+	}
+	for _, name := range []string{"assertion", "subject_token", "client_secret"} {
+		w.secrets = append(w.secrets, form[name]...)
+	}
+}
+
+// read takes the error of OAuth2, or that of Google's other services, from an answer.
+func (r *refusal) read(body []byte) {
+	var doc struct {
+		Error       json.RawMessage `json:"error"`
+		Description string          `json:"error_description"`
+	}
+	if json.Unmarshal(body, &doc) != nil {
+		r.text = string(body)
+		return
+	}
+	r.text = doc.Description
+	var status struct{ Status, Message string }
+	if json.Unmarshal(doc.Error, &r.reason) != nil && json.Unmarshal(doc.Error, &status) == nil {
+		r.reason, r.text = status.Status, status.Message
+	}
+}
+
+// shown is text of the other side, short and without secrets.
+func (w *wire) shown(text string) string {
+	for _, s := range w.secrets {
+		if len(s) >= 8 {
+			text = strings.ReplaceAll(text, s, "...")
+		}
+	}
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
+	if len(text) > 400 {
+		text = strings.ToValidUTF8(text[:400], "") + "..."
+	}
+	return text
+}

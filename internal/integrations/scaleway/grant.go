@@ -1,0 +1,17 @@
+package scaleway
+
+import (
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
+)
+
+func grants(integration.Config, image.Reference) []integration.Grant {
+	return []integration.Grant{{
+		Method: "API key", Fill: []string{"password"},
+		Summary: "An IAM application of its own with the permission set ContainerRegistryReadOnly in the project of the namespace.",
+		Steps: []string{
+			"Create the IAM application landwaiter and a policy that gives it ContainerRegistryReadOnly in that project alone.",
+			"Generate an API key for the application and enter its secret key.",
+		},
+	}}
+}

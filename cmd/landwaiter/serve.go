@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -157,15 +159,33 @@ func startDemo(ctx context.Context, o demo.Options) <-chan struct{} {
 }
 
 func (p *program) openStore(ctx context.Context, f serveFlags, data string) (*store.Store, error) {
+	database := filepath.Join(data, "landwaiter.db")
+	if err := p.keyIsThere(f, data, database); err != nil {
+		return nil, err
+	}
 	key, err := store.LoadKey(p.getenv(secretKey.Env), *f.secretKeyFile, data, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	url := *f.databaseURL
 	if url == "" {
-		url = "sqlite:" + filepath.Join(data, "landwaiter.db")
+		url = "sqlite:" + database
 	}
 	return store.Open(ctx, store.Options{URL: url, Key: key, Now: time.Now, Rand: rand.Reader})
+}
+
+// keyIsThere refuses to make a new sealing key beside a database that was sealed with another one.
+func (p *program) keyIsThere(f serveFlags, data, database string) error {
+	if *f.databaseURL != "" || *f.secretKeyFile != "" || p.secret(secretKey).IsSet() {
+		return nil
+	}
+	_, noDatabase := os.Stat(database)
+	_, noKey := os.Stat(filepath.Join(data, "secret.key"))
+	if noDatabase == nil && errors.Is(noKey, fs.ErrNotExist) {
+		return fault.New(fault.Invalid, "load sealing key", "%s is missing, but the database beside it was sealed with it", filepath.Join(data, "secret.key")).
+			WithFix("Put the file back from a backup, or give the key with --secret-key-file or LANDWAITER_SECRET_KEY. Without it, start with an empty data directory.")
+	}
+	return nil
 }
 
 // liveAdvisories is the server's advisory data, in its data directory.

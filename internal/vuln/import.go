@@ -52,21 +52,22 @@ func Import(ctx context.Context, dir, source string, o ImportOptions) (ImportRes
 	}
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ImportResult{}, fault.New(fault.NotFound, op, "%s does not exist", source)
+		return ImportResult{}, fault.New(fault.NotFound, op, "%s does not exist", source).
+			WithFix("Check the path: it is looked for from the folder that the command runs in.")
 	}
 	if err != nil {
 		return ImportResult{}, fault.Wrap(fault.Invalid, op, source, err)
 	}
 	if st.IsDir() {
-		return importFrom(ctx, dir, newSource(os.DirFS(path), ".", filepath.Base(path)), o)
+		return importFrom(ctx, dir, newSource(os.DirFS(path), ".", filepath.Base(path), source), o)
 	}
 	folder, name := filepath.Split(path)
-	return importFrom(ctx, dir, newSource(os.DirFS(folder), name, filepath.Base(filepath.Clean(folder))), o)
+	return importFrom(ctx, dir, newSource(os.DirFS(folder), name, filepath.Base(filepath.Clean(folder)), source), o)
 }
 
 // ImportFS is Import from a file system, such as one embedded in the program.
 func ImportFS(ctx context.Context, dir string, source fs.FS, o ImportOptions) (ImportResult, error) {
-	return importFrom(ctx, dir, newSource(source, ".", ""), o)
+	return importFrom(ctx, dir, newSource(source, ".", "", "the records given"), o)
 }
 
 func importFrom(ctx context.Context, dir string, s *source, o ImportOptions) (res ImportResult, err error) {
@@ -132,7 +133,7 @@ func nothingFound(s *source, res ImportResult) error {
 		return fault.New(fault.Invalid, op, "none of the OSV records can be used: %d are withdrawn, and %d name no package whose versions can be compared",
 			res.Withdrawn, res.Unusable).WithFix("%s", fix)
 	}
-	return fault.New(fault.Invalid, op, "there is no OSV record in %s", filepath.Join(s.folder, s.root)).WithFix("%s", fix)
+	return fault.New(fault.Invalid, op, "there is no OSV record in %s", s.shown).WithFix("%s", fix)
 }
 
 // An outcome is what became of an item.

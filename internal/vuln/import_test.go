@@ -209,7 +209,7 @@ func TestImportLimits(t *testing.T) {
 	big := osv("T-big", "npm", "a", `"versions":["`+strings.Repeat("1", 4000)+`"]`)
 	small := osv("T-1", "npm", "a", below("2.0.0"))
 	run := func(t *testing.T, l limits, files map[string]string) (ImportResult, error) {
-		s := newSource(os.DirFS(writeFiles(t, files)), ".", "")
+		s := newSource(os.DirFS(writeFiles(t, files)), ".", "", "files")
 		s.limits = l
 		return importFrom(context.Background(), t.TempDir(), s, ImportOptions{Now: now})
 	}

@@ -38,6 +38,7 @@ type source struct {
 	fsys   fs.FS
 	root   string // the file or folder
 	folder string // the name of the folder that fsys stands for
+	shown  string // what a person called it
 	limits limits
 	count  int
 }
@@ -183,6 +184,6 @@ func (s *source) readAll(r io.ReadCloser, size int64) ([]byte, error) {
 	}
 }
 
-func newSource(fsys fs.FS, root, folder string) *source {
-	return &source{fsys: fsys, root: root, folder: folder, limits: defaultLimits}
+func newSource(fsys fs.FS, root, folder, shown string) *source {
+	return &source{fsys: fsys, root: root, folder: folder, shown: shown, limits: defaultLimits}
 }

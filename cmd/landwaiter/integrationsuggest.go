@@ -123,7 +123,7 @@ func createCommand(typ integration.Type, p integration.Proposal) string {
 		case required[f.Name] && f.IsSecret():
 			words = append(words, flag, "FILE")
 		case required[f.Name]:
-			words = append(words, flag, strings.ToUpper(strings.TrimPrefix(flagOf(f.Name, false), "--")))
+			words = append(words, flag, strings.ToUpper(flagOf(f.Name, false)))
 		}
 	}
 	return strings.Join(words, " ")

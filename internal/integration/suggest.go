@@ -149,7 +149,7 @@ func belongs(typ Type, detected Config) string {
 			settings = append(settings, f.Label+" "+value)
 		}
 	}
-	reason := "The host is one of " + typ.Label
+	reason := "The host belongs to " + typ.Label
 	if len(settings) > 0 {
 		reason += ": " + strings.Join(settings, ", ")
 	}
@@ -214,14 +214,10 @@ func (t *Types) missing(typ Type, in Integration, fill []string, all bool) []Bla
 	return blanks
 }
 
-// maxGuises bounds how many parts of a host are looked at.
-const maxGuises = 500
-
 // lookAlike warns of a host that a reader may take for another: the whole name of a known registry followed by other labels
 // ("quay.io.evil.example", with or without something before it), or hidden behind a hyphen ("my-quay.io").
 func (t *Types) lookAlike(host string) string {
 	name := hostname(host)
-	guises := 0
 	for start := 0; start < len(name); start++ {
 		if start > 0 && name[start-1] != '.' && name[start-1] != '-' {
 			continue
@@ -234,9 +230,6 @@ func (t *Types) lookAlike(host string) string {
 				continue
 			case whole && (start == 0 || name[start-1] == '.' || strings.Count(part, ".") > 1):
 				continue // the host itself, or one that belongs to the same owner
-			}
-			if guises++; guises > maxGuises {
-				return ""
 			}
 			if known := t.detecting(part); len(known) > 0 {
 				return fmt.Sprintf("The host has the name of a registry of %s (%s) in it, but is another. Make sure who runs it before you give it a credential.", known[0].Label, part)

@@ -410,7 +410,7 @@ func TestSuggest_asks_for_the_least(t *testing.T) {
 		{"registry.redhat.io/ubi9", "Registry service account", []string{"terms-based-registry"}},
 		{"registry.gitlab.com/g/p", "Deploy token", []string{"read_registry", "g/p"}},
 		{"harbor.corp.example/shop/app", "Robot account", []string{`"namespace": "shop"`, `"action": "pull"`}},
-		{"jp2.icr.io/ns/app", "API key of a service ID", []string{"--region jp-osa", "--resource ns", "--roles Reader"}},
+		{"jp2.icr.io/ns/app", "API key of a service ID", []string{"--resource-type namespace --resource ns", "--roles Reader"}},
 		{"image-registry.openshift-image-registry.svc:5000/shop/app", "Service account token", []string{"system:image-puller", "-n shop"}},
 	} {
 		s, err := all(t).Suggest(row.pasted)
@@ -455,4 +455,24 @@ func FuzzSuggest(f *testing.F) {
 			t.Errorf("%q is at %q, which is %q: %v", pasted, s.Host, again.Host, err)
 		}
 	})
+}
+
+// A host whose every label could begin or end a look-alike costs about as much as any other.
+func BenchmarkSuggest_long_host(b *testing.B) {
+	types := all(b)
+	host := strings.Repeat("a.", 120) + "example"
+	for b.Loop() {
+		if _, err := types.Suggest(host); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSuggest(b *testing.B) {
+	types := all(b)
+	for b.Loop() {
+		if _, err := types.Suggest("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/app:1"); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

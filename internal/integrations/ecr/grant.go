@@ -66,8 +66,7 @@ func publicGrants(integration.Config, image.Reference) []integration.Grant {
     }
   ]
 }`}
-	list := identityGrants(policy, "sign in to ECR Public, in any account of the partition aws.", "", partitionOf(publicRegion).id)
-	return list
+	return identityGrants(policy, "sign in to ECR Public, in any account of the partition aws.", "", partitionOf(publicRegion).id)
 }
 
 // identityGrants are for the ways of identityFields. Roles to be assumed are proposed where the account is known.
@@ -76,7 +75,8 @@ func identityGrants(policy integration.Document, summary, account, partitionID s
 	const ownRole = "Find the role of the pod (IRSA or EKS Pod Identity), task or machine that Landwaiter runs on: its name stands for LANDWAITER_ROLE"
 	const ownUser = "aws iam create-user --user-name " + pullRole
 	const ownKey = "aws iam create-access-key --user-name " + pullRole + ", and enter both parts of what it prints."
-	savePolicy := "Save the policy as " + pullRole + ".json."
+	const savePolicy = "Save the policy below as " + pullRole + ".json."
+	const saveAll = "Save the three policies below under the names in their titles, with what begins with LANDWAITER_ replaced. If the two accounts belong to different companies, agree on an external ID: add \"Condition\": {\"StringEquals\": {\"sts:ExternalId\": \"ID\"}} to the statement of trust.json, and enter the ID as AssumeRole External ID."
 	role := integration.Grant{
 		Method:    "Container IAM role",
 		Settings:  map[string]any{useIAM: true},
@@ -128,9 +128,8 @@ func identityGrants(policy integration.Document, summary, account, partitionID s
   ]
 }`, roleARN)},
 			},
-			Steps: append(append(first,
+			Steps: append(append(first, saveAll,
 				"In account "+account+": aws iam create-role --role-name "+pullRole+" --assume-role-policy-document file://trust.json",
-				savePolicy,
 				"In account "+account+": "+fmt.Sprintf(putRole, pullRole),
 			), last...),
 		}

@@ -139,6 +139,18 @@ func TestAssessments(t *testing.T) {
 	if read.Verdict == "" || read.Verdict != checked.Verdict || read.Check.Status != assess.NotChecked {
 		t.Errorf("%+v", read)
 	}
+	lost, err := c.Consequences(ctx, checked.Source.ID)
+	must(t, err)
+	if len(lost.Images) != 1 || lost.Images[0].ID != checked.ID || !lost.Complete {
+		t.Errorf("%+v", lost)
+	}
+	_, err = c.Consequences(ctx, "nope")
+	wants(t, err, fault.NotFound)
+	explained, err := c.Explain(ctx, f.Image)
+	must(t, err)
+	if len(explained.Candidates) != 1 || explained.Candidates[0].Last == nil || explained.Last.ID != checked.ID || explained.Repository != "team/app" {
+		t.Errorf("%+v", explained)
+	}
 	list, next, err := c.Assessments(ctx, "app", 5, "")
 	must(t, err)
 	if len(list) != 1 || next != "" || list[0].ID != checked.ID {

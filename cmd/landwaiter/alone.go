@@ -37,7 +37,7 @@ func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Requ
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.aloneSources(ctx, f, req.Reference)
+	sources, err := p.aloneSources(ctx, f, req.Reference, aloneScheme(ctx, f, req.Reference.Registry))
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +88,14 @@ func (p *program) deps() integration.Deps {
 	return integration.Deps{Now: time.Now, Jitter: rand.Float64, HTTP: direct, Identity: p.getenv}
 }
 
+// aloneScheme is how to speak with a registry. One on this machine is asked.
+func aloneScheme(ctx context.Context, f imageFlags, host string) string {
+	if f.plainHTTP || !f.insecure && image.OnLoopback(host) && speaksPlainHTTP(ctx, host) {
+		return "http"
+	}
+	return "https"
+}
+
 // aloneSources are the ways to one image.
 type aloneSources []integration.Candidate
 
@@ -98,14 +106,7 @@ func (s aloneSources) Candidates(context.Context, image.Reference) ([]integratio
 // aloneSources are the credential that Docker keeps, if there is one; then the default public integrations that serve the
 // image; where there are none, or flags say how the registry is reached, nobody's credential. A credential that is refused
 // does not hide what is public.
-func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Reference) (aloneSources, error) {
-	scheme := "https"
-	switch {
-	case f.plainHTTP:
-		scheme = "http"
-	case !f.insecure && image.OnLoopback(ref.Registry) && speaksPlainHTTP(ctx, ref.Registry):
-		scheme = "http"
-	}
+func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Reference, scheme string) (aloneSources, error) {
 	endpoint, err := distribution.ParseEndpoint(scheme+"://"+ref.Registry, f.insecure)
 	if err != nil {
 		return nil, err
@@ -161,6 +162,8 @@ type givenRegistry struct {
 }
 
 func (r givenRegistry) Serves(ref image.Reference) bool { return ref.Registry == r.host }
+
+func (r givenRegistry) Anonymous() bool { return r.credential.Anonymous() }
 
 func (r givenRegistry) Endpoint(image.Reference) distribution.Endpoint { return r.endpoint }
 

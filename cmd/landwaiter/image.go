@@ -11,7 +11,7 @@ import (
 )
 
 func (p *program) imageCommand() *cobra.Command {
-	return group("image", "Inspect, scan and check images",
+	return group("image", "Inspect, scan and check images, and explain where they come from",
 		`The image commands work alone, in this process, with the public registries and the credentials of the Docker config
 file (its credential helpers included); or, when --server is given, against a server, with its integrations.
 
@@ -30,6 +30,7 @@ Exit status: 0 the image passes, or violates only policies that are not enforced
 not be decided: the image cannot be had or read. Without advisory data an image can pass; the verdict then says that it was
 not checked for vulnerabilities.`,
 			"  landwaiter image check registry.example/team/app:1.2\n  landwaiter image check -o json nginx > verdict.json"),
+		p.imageExplainCommand(),
 	)
 }
 

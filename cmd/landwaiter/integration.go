@@ -170,14 +170,22 @@ func (p *program) integrationDeleteCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "delete NAME|ID",
 		Short:   "Delete an integration and its stored secrets",
-		Example: "  landwaiter integration delete team",
+		Example: "  landwaiter integration delete team\n  landwaiter integration delete --dry-run team",
 		Args:    exactArgs(1, nameOrID),
 	}
 	remote := newRemoteFlags(cmd.Flags())
+	dryRun := cmd.Flags().Bool("dry-run", false, "delete nothing: show the images that would lose their source, and who would be asked instead")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, in, err := p.stored(cmd.Context(), remote, args[0])
 		if err != nil {
 			return err
+		}
+		if *dryRun {
+			lost, err := c.Consequences(cmd.Context(), in.Text("id"))
+			if err != nil {
+				return err
+			}
+			return renderConsequences(p.out, in.Text("name"), lost)
 		}
 		if err := c.DeleteIntegration(cmd.Context(), in.Text("id")); err != nil {
 			return err

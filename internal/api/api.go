@@ -77,6 +77,7 @@ func New(o Options) *API {
 	a.registerSystem()
 	a.registerIntegrations()
 	a.registerAssessments()
+	a.registerExplain()
 	a.registerAdvisories()
 	a.registerPolicies()
 	a.registerTokens()

@@ -102,6 +102,41 @@ func TestAssessments(t *testing.T) {
 	})
 }
 
+func TestExplain(t *testing.T) {
+	const path = "/v1/explain?image="
+	connected := stored
+	checked := func(t *testing.T, f *apitest.Fixture) string {
+		stored(t, f)
+		f.Do("POST", "/v1/imageintegrations", f.Docker("before first", "not-"+apitest.Marked), auth.Administrator)
+		if w := f.Do("POST", "/v1/assessments", fmt.Sprintf(`{"image":%q}`, f.Image), auth.ContinuousIntegration); w.Code != 200 {
+			t.Fatal(w.Body)
+		}
+		return ""
+	}
+	run(t, []scenario{
+		{name: "candidates", before: connected, method: "GET", url: path + "{image}", as: auth.Viewer, status: 200, contains: []string{
+			`"reference":"{image}"`, `"registry":"{registry}"`, `"repository":"team/app"`, `"tag":"1.0"`, `"anonymous":false`, `"name":"first"`,
+			`"reasons":["host matches","has credentials","made by a person"]`, `"endpoint":"http://{registry}"`}, excludes: []string{`"last"`}},
+		{name: "last_time", before: checked, method: "GET", url: path + "{image}", status: 200, contains: []string{
+			`"name":"before first"`, `401 Unauthorized`, `"code":"unauthenticated"`, `"last":{"id":"`, `"platform":"linux/amd64"`}},
+		{name: "no_integration", before: connected, method: "GET", url: path + "registry.example/app", status: 200, contains: []string{
+			`"anonymous":true`, `"reference":"registry.example/app:latest"`, `"no integration serves registry.example"`, `"endpoint":"https://registry.example"`}},
+		{name: "bad_reference", method: "GET", url: path + "UPPER/case::x", status: 400, contains: []string{`"code":3`}},
+		{name: "no_reference", method: "GET", url: "/v1/explain", status: 400, contains: []string{"image"}},
+		{name: "as_CI", method: "GET", url: path + "{image}", as: auth.ContinuousIntegration, status: 403, contains: []string{"integrations:read"}},
+		{name: "consequences", method: "GET", url: "/v1/imageintegrations/{id}/consequences", as: auth.Viewer, status: 200,
+			before: func(t *testing.T, f *apitest.Fixture) string {
+				id := stored(t, f)
+				f.Do("POST", "/v1/assessments", fmt.Sprintf(`{"image":%q}`, f.Image), auth.ContinuousIntegration)
+				return id
+			},
+			contains: []string{`"reference":"{image}"`, `"remaining":[]`, `"complete":true`}},
+		{name: "consequences/none", before: connected, method: "GET", url: "/v1/imageintegrations/{id}/consequences", status: 200, contains: []string{`"images":[]`, `"complete":true`}},
+		{name: "consequences/unknown", method: "GET", url: "/v1/imageintegrations/nope/consequences", status: 404, contains: []string{`"code":5`}},
+		{name: "consequences/as_CI", method: "GET", url: "/v1/imageintegrations/nope/consequences", as: auth.ContinuousIntegration, status: 403},
+	})
+}
+
 // archive is a zip of one advisory.
 func archive(t testing.TB) string {
 	t.Helper()

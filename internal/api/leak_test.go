@@ -45,7 +45,7 @@ func TestSecretsStayInside(t *testing.T) {
 	w.send("POST", "/v1/assessments", `{"image":"`+w.Registry+`/team/none:1"}`, auth.ContinuousIntegration, 0)
 	w.send("POST", "/v1/assessments", `{"image":"`+elsewhere+`/team/app:1"}`, auth.ContinuousIntegration, 0)
 	for _, role := range []auth.Role{auth.Administrator, auth.Viewer} {
-		for _, path := range []string{"/v1/imageintegrations", "/v1/assessments", "/v1/integrationtypes", "/openapi.json", "/v1/apitokens"} {
+		for _, path := range []string{"/v1/imageintegrations", "/v1/assessments", "/v1/explain?image=" + w.Image, "/v1/integrationtypes", "/openapi.json", "/v1/apitokens"} {
 			w.send("GET", path, "", role, 0)
 		}
 	}

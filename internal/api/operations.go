@@ -41,6 +41,9 @@ var operations = map[string]operation{
 	"patchIntegration": {"PATCH", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Change an integration",
 		"With updatePassword false all stored secrets are kept, and the fields they are bound to must not change."},
 	"deleteIntegration": {"DELETE", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Delete an integration", ""},
+	"integrationConsequences": {"GET", "/v1/imageintegrations/{id}/consequences", auth.ReadIntegrations, "Integrations",
+		"Say which images would lose their source if an integration were deleted",
+		"No registry is asked. Listed are the images whose latest stored assessment was served by the integration, with the candidates that would be asked instead."},
 	"testIntegration": {"POST", "/v1/imageintegrations/test", auth.WriteIntegrations, "Integrations", "Test an integration without storing it",
 		"It is tested even if skipTestIntegration is true."},
 	"testUpdatedIntegration": {"POST", "/v1/imageintegrations/test/updated", auth.WriteIntegrations, "Integrations",
@@ -50,6 +53,9 @@ var operations = map[string]operation{
 	"suggestIntegration": {"POST", "/v1/integrationtypes/suggest", auth.ReadIntegrations, "Integrations",
 		"Propose how to connect the registry of an image or host",
 		"Nothing is asked on the network. Send image or host: a reference, a host, an address, or a key of a pull secret. The answer's integration can be sent to create it once what is missing is filled in; grant is the least permission to ask the registry's owner for."},
+
+	"explainImage": {"GET", "/v1/explain", auth.ReadIntegrations, "Images", "Say which integrations would be asked for an image, in which order and why",
+		"No registry is asked. last says how it went for the latest stored assessment of the reference; an image that was never served has none. When no integration is for the registry, anonymous is true."},
 
 	"assess": {"POST", "/v1/assessments", auth.ScanImages, "Images", "Assess an image",
 		"Answers when the assessment is done, which can take minutes for a large image. Only assessments of depth check are kept."},

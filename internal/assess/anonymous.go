@@ -14,6 +14,8 @@ type anonymousRegistry struct{ endpoint distribution.Endpoint }
 
 func (r anonymousRegistry) Serves(ref image.Reference) bool { return ref.Registry == r.endpoint.Host }
 
+func (anonymousRegistry) Anonymous() bool { return true }
+
 func (r anonymousRegistry) Endpoint(image.Reference) distribution.Endpoint { return r.endpoint }
 
 func (r anonymousRegistry) Credential(context.Context, image.Reference) (distribution.Credential, error) {
@@ -28,12 +30,20 @@ func anonymous(scheme, host, reason string) integration.Candidate {
 	}
 }
 
-// inPlain is the second way to a host that no integration serves. As with Docker, a registry on loopback may speak plain
-// HTTP; no other may. It is for hosts that gave no HTTP answer over TLS: what a registry answered stands.
+// inPlain is the second way to a host that no integration serves. It is for hosts that gave no HTTP answer over TLS: what a
+// registry answered stands.
 func inPlain(tried integration.Candidate, err error) (again integration.Candidate, ok bool) {
-	r, ok := tried.Registry.(anonymousRegistry)
 	var answer *distribution.Error
-	if !ok || r.endpoint.Scheme != "https" || !image.OnLoopback(r.endpoint.Host) || !errors.As(err, &answer) || answer.Status != 0 {
+	if !errors.As(err, &answer) || answer.Status != 0 {
+		return again, false
+	}
+	return plainly(tried)
+}
+
+// plainly is the same host without TLS. As with Docker, a registry on loopback may speak plain HTTP; no other may.
+func plainly(tried integration.Candidate) (again integration.Candidate, ok bool) {
+	r, ok := tried.Registry.(anonymousRegistry)
+	if !ok || r.endpoint.Scheme != "https" || !image.OnLoopback(r.endpoint.Host) {
 		return again, false
 	}
 	return anonymous("http", r.endpoint.Host, "plain HTTP, because the host is this machine"), true

@@ -145,8 +145,9 @@ type Summary struct {
 // Store is implemented by internal/store. It keeps the latest assessment per reference and platform.
 type Store interface {
 	PutAssessment(ctx context.Context, a Assessment) error
-	Assessment(ctx context.Context, id string) (Assessment, error)                        // fault.NotFound
-	LatestAssessment(ctx context.Context, reference, platform string) (Assessment, error) // fault.NotFound
+	Assessment(ctx context.Context, id string) (Assessment, error) // fault.NotFound
+	// LatestAssessment is the newest of any platform when platform is "". It fails with fault.NotFound.
+	LatestAssessment(ctx context.Context, reference, platform string) (Assessment, error)
 	// Assessments lists newest first; query is a case-insensitive part of the reference; next is "" on the last page.
 	Assessments(ctx context.Context, query string, limit int, after string) (list []Summary, next string, err error)
 	DeleteAssessment(ctx context.Context, id string) error

@@ -186,14 +186,20 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 	return nil
 }
 
+// candidates are whom to ask for ref: where no integration is for it, the host itself as nobody.
+func (s *Service) candidates(ctx context.Context, ref image.Reference) ([]integration.Candidate, error) {
+	list, err := s.o.Sources.Candidates(ctx, ref)
+	if err == nil && len(list) == 0 {
+		list = []integration.Candidate{anonymous("https", ref.Registry, "tried without credentials")}
+	}
+	return list, err
+}
+
 // serve tries the candidates in order: the first success wins, every failure is kept.
 func (s *Service) serve(ctx context.Context, req Request, progress Progress) (served, []Attempt, error) {
-	candidates, err := s.o.Sources.Candidates(ctx, req.Reference)
+	candidates, err := s.candidates(ctx, req.Reference)
 	if err != nil {
 		return served{}, nil, err
-	}
-	if len(candidates) == 0 {
-		candidates = []integration.Candidate{anonymous("https", req.Reference.Registry, "tried without credentials")}
 	}
 	var attempts []Attempt
 	var errs []error

@@ -45,10 +45,12 @@ func (s *Store) Assessment(ctx context.Context, id string) (assess.Assessment, e
 	return s.unpackAssessment("assessment "+id, s.reader.QueryRowContext(ctx, `SELECT body FROM assessments WHERE id = $1`, id))
 }
 
-// LatestAssessment returns the one of a reference and platform, or fault.NotFound.
+// LatestAssessment returns the one of a reference and platform, or the newest of any platform when that is "", or
+// fault.NotFound.
 func (s *Store) LatestAssessment(ctx context.Context, reference, platform string) (assess.Assessment, error) {
 	return s.unpackAssessment("assessment of "+reference+" for "+platform,
-		s.reader.QueryRowContext(ctx, `SELECT body FROM assessments WHERE reference = $1 AND platform = $2`, reference, platform))
+		s.reader.QueryRowContext(ctx, `SELECT body FROM assessments
+			WHERE reference = $1 AND ($2 = '' OR platform = $2) ORDER BY assessed_at DESC, id DESC LIMIT 1`, reference, platform))
 }
 
 func (s *Store) unpackAssessment(what string, from row) (a assess.Assessment, err error) {

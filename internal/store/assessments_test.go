@@ -90,8 +90,10 @@ func TestAssessments(t *testing.T) {
 					wantFault(t, err, fault.NotFound)
 				}
 			}
-			if a, err := s.LatestAssessment(t.Context(), "r", "linux/amd64"); err != nil || a.ID != "2" {
-				t.Error(a.ID, err)
+			for _, platform := range []string{"linux/amd64", ""} {
+				if a, err := s.LatestAssessment(t.Context(), "r", platform); err != nil || a.ID != "2" {
+					t.Error(a.ID, err)
+				}
 			}
 		})
 

@@ -1,0 +1,27 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/landwaiter/landwaiter/internal/assess"
+)
+
+// Explain says which integrations of the server would be asked for an image, in which order and why. No registry is asked.
+func (c *Client) Explain(ctx context.Context, image string) (*assess.Explanation, error) {
+	var out assess.Explanation
+	if err := c.do(ctx, call{method: http.MethodGet, path: "/v1/explain", query: url.Values{"image": {image}}, out: &out}); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// Consequences says which images would lose their source if an integration were deleted. It fails with fault.NotFound.
+func (c *Client) Consequences(ctx context.Context, id string) (*assess.Consequences, error) {
+	var out assess.Consequences
+	if err := c.do(ctx, call{method: http.MethodGet, path: integrationsPath + "/" + url.PathEscape(id) + "/consequences", out: &out}); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}

@@ -16,8 +16,9 @@ type Deps struct {
 	Now func() time.Time
 	// Jitter returns numbers from 0 up to 1; nil stands for 0.
 	Jitter func() float64
-	// HTTP reaches the sign-in services of clouds: proxied and guarded as registries are, but link-local addresses are
-	// allowed, since a machine's own identity is served there. nil stands for http.DefaultTransport.
+	// HTTP reaches the sign-in services of clouds. Link-local addresses are allowed, since a machine's own identity is served
+	// there, so a type must not let a setting choose the host that it asks with that identity. nil stands for
+	// http.DefaultTransport.
 	HTTP http.RoundTripper
 	// Identity is the identity of this machine or pod, as environment variables name it to the clouds' SDKs. It is asked only
 	// by types that sign in with it. nil stands for no variables.

@@ -120,8 +120,15 @@ func check(c integration.Config, _ []integration.Category) []integration.Problem
 	if !regionPattern.MatchString(c.Text(region)) {
 		add(region, "Region must be the code of an AWS region, such as us-east-1", "Take it from an image's name: 123456789012.dkr.ecr.us-east-1.amazonaws.com.")
 	}
-	if at, err := distribution.ParseEndpoint(c.Text(endpoint), false); err == nil && at.Scheme != "https" {
-		add(endpoint, "Endpoint must use https, since its answer holds a password", "Begin it with https://.")
+	if at, err := distribution.ParseEndpoint(c.Text(endpoint), false); err == nil {
+		switch {
+		case at.Scheme != "https":
+			add(endpoint, "Endpoint must use https, since its answer holds a password", "Begin it with https://.")
+		case c.On(useIAM) && !c.On(useAssumeRole) && !isAPI(at.Host, c.Text(region)):
+			// What is signed for another host could be passed on to AWS by it.
+			add(endpoint, "the endpoint is not one of the ECR API in the region, and the identity of this machine is shown to no other",
+				"Use the private endpoint's own name, such as https://vpce-0a1b2c3d-example.api.ecr.us-east-1.vpce.amazonaws.com. For another name, use access keys, or let whoever runs this program set AWS_ENDPOINT_URL_ECR.")
+		}
 	}
 	if c.On(useAssumeRole) && c.Text(endpoint) != "" {
 		add(endpoint, "AssumeRole cannot be combined with an endpoint", "Leave the endpoint empty, or turn AssumeRole off and let the keys or the container's role read the registry directly.")

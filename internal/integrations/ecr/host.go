@@ -28,6 +28,7 @@ var partitions = []partition{
 var (
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 	regionPattern  = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{2,12}){1,2}-[0-9]{1,2}$`)
+	vpcePattern    = regexp.MustCompile(`^vpce-[a-z0-9-]+$`)
 	hostPattern    = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+$`)
 )
 
@@ -55,6 +56,19 @@ func parseHost(host string) (account, region string, ok bool) {
 		return "", "", false
 	}
 	return m[1], m[2], true
+}
+
+// isAPI reports whether a host is one of the ECR API's own in the region, a private endpoint's included. Nobody else can have
+// a name like these: other people's endpoint services are under vpce-svc-... and not under api.ecr.
+func isAPI(host, region string) bool {
+	p := partitionOf(region)
+	private, isPrivate := strings.CutSuffix(host, ".api.ecr."+region+".vpce."+p.suffix)
+	switch host {
+	case "api.ecr." + region + "." + p.suffix, "ecr." + region + "." + p.suffix, "ecr-fips." + region + "." + p.suffix,
+		"ecr." + region + ".api.aws", "ecr-fips." + region + ".api.aws":
+		return true
+	}
+	return isPrivate && vpcePattern.MatchString(private)
 }
 
 // canonical is a host without what does not matter: case and the default port.

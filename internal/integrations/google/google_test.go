@@ -2,6 +2,10 @@ package google
 
 import (
 	"context"
+	"encoding/asn1"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"slices"
 	"strings"
@@ -507,6 +511,29 @@ func TestCredential_ends_with_its_context(t *testing.T) {
 	defer cancel()
 	if _, err := candidate.Source(reference(t, registryA+"/p/r/app:1")).Credential(ctx); fault.CodeOf(err) != fault.Unavailable {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestParseKey_refuses_a_huge_private_key_at_once(t *testing.T) {
+	one := big.NewInt(1)
+	half := new(big.Int).Lsh(one, 1<<17)
+	p, q := new(big.Int).Sub(half, big.NewInt(3)), new(big.Int).Sub(half, big.NewInt(5))
+	n := new(big.Int).Mul(p, q)
+	der, err := asn1.Marshal(struct {
+		Version                     int
+		N, E, D, P, Q, Dp, Dq, Qinv *big.Int
+	}{0, n, big.NewInt(65537), new(big.Int).Sub(n, one), p, q, one, one, one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der}))
+	raw, _ := json.Marshal(map[string]string{"type": typeServiceAccount, "client_email": "a@b.example", "private_key": text})
+	start := time.Now()
+	if _, problem := parseKey(raw); problem == nil {
+		t.Error("it is accepted")
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 

@@ -103,7 +103,13 @@ func parseKey(raw []byte) (*key, *integration.Problem) {
 	return &k, nil
 }
 
+// maxPrivateKey has room for an RSA key of 16384 bits. Larger ones take minutes to check.
+const maxPrivateKey = 16 << 10
+
 func readable(privateKey secret.Text) bool {
+	if len(privateKey.Reveal()) > maxPrivateKey {
+		return false
+	}
 	block, _ := pem.Decode([]byte(privateKey.Reveal()))
 	if block == nil {
 		return false

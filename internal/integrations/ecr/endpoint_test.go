@@ -1,0 +1,34 @@
+package ecr
+
+import (
+	"testing"
+
+	"github.com/landwaiter/landwaiter/internal/integration"
+)
+
+// A host that could choose to be asked with the machine's identity could pass what was signed on to AWS.
+func TestEndpoint_of_others_is_not_shown_the_machines_identity(t *testing.T) {
+	for at, own := range map[string]bool{
+		"https://vpce-0a1b-2c3d.api.ecr.us-east-1.vpce.amazonaws.com":            true,
+		"https://vpce-0a1b-2c3d-us-east-1a.api.ecr.us-east-1.vpce.amazonaws.com": true,
+		"https://api.ecr.us-east-1.amazonaws.com":                                true,
+		"https://ecr-fips.us-east-1.amazonaws.com":                               true,
+		"https://ecr.us-east-1.api.aws":                                          true,
+		"https://evil.example":                                                   false,
+		"https://api.ecr.us-east-1.amazonaws.com.evil.example":                   false,
+		"https://evil.execute-api.us-east-1.amazonaws.com":                       false,
+		"https://vpce-1-x.vpce-svc-2.us-east-1.vpce.amazonaws.com":               false,
+		"https://vpce-1.evil.api.ecr.us-east-1.vpce.amazonaws.com":               false,
+		"https://api.ecr.eu-west-1.amazonaws.com":                                false,
+		"https://api.ecr.us-east-1.amazonaws.com:8443":                           false,
+		"https://169.254.170.23":                                                 false,
+	} {
+		c := integration.NewConfig(map[string]any{registryID: "123456789012", region: "us-east-1", useIAM: true, endpoint: at}, nil)
+		if problems := check(c, nil); (len(problems) == 0) != own {
+			t.Errorf("%s: %v", at, problems)
+		}
+		if _, err := open(c, integration.Deps{}); (err == nil) != own {
+			t.Errorf("%s: open: %v", at, err)
+		}
+	}
+}

@@ -29,6 +29,9 @@ type Type struct {
 	// Grants are the ways to sign in with settings as Detect fills them, the one to be proposed first. ref is the image that
 	// access is wanted to, or has an empty repository when only the host is known. It may be nil.
 	Grants func(c Config, ref image.Reference) []Grant
+	// Advice says what to do about a finding of the connection test where registries of this type need something special, by
+	// the finding's name. It may be nil.
+	Advice map[string]string
 	// Open makes a registry of checked settings. It does no I/O.
 	Open func(Config, Deps) (Registry, error)
 

@@ -195,15 +195,29 @@ func (s *Service) Test(ctx context.Context, d Draft) error {
 // TestUpdated tries a draft as Patch would store it under its ID, or as Create would when it has none. It fails with
 // fault.Invalid, and with fault.NotFound for an ID that is not stored.
 func (s *Service) TestUpdated(ctx context.Context, d Draft, updatePassword bool) error {
-	in, err := s.drafted(ctx, d, updatePassword)
-	if err != nil {
-		return err
-	}
-	c, err := s.types.Open(in, s.deps)
+	c, err := s.Opened(ctx, d, updatePassword)
 	if err != nil {
 		return err
 	}
 	return s.ping(ctx, c)
+}
+
+// Opened opens a draft as TestUpdated would, for those who look closer than Test does. It stores nothing.
+func (s *Service) Opened(ctx context.Context, d Draft, updatePassword bool) (Candidate, error) {
+	in, err := s.drafted(ctx, d, updatePassword)
+	if err != nil {
+		return Candidate{}, err
+	}
+	return s.types.Open(in, s.deps)
+}
+
+// OpenedStored opens what is stored under an ID. It fails with fault.NotFound.
+func (s *Service) OpenedStored(ctx context.Context, id string) (Candidate, error) {
+	in, err := s.store.Integration(ctx, id)
+	if err != nil {
+		return Candidate{}, err
+	}
+	return s.types.Open(in, s.deps)
 }
 
 func (s *Service) drafted(ctx context.Context, d Draft, updatePassword bool) (Integration, error) {

@@ -1,12 +1,5 @@
 package integration
 
-import (
-	"encoding/base64"
-	"encoding/json"
-	"strings"
-	"time"
-)
-
 // CheckBasic is the Check of types whose fields username and password mean something only together.
 func CheckBasic(c Config, _ []Category) []Problem {
 	username, password := c.Text("username") != "", c.Secret("password").IsSet()
@@ -28,28 +21,4 @@ func OpenSignedIn(c Config, deps Deps) (Registry, error) {
 	}
 	r.(*basic).endpoint.SignInFirst = true
 	return r, nil
-}
-
-// lastExpiry is the last second of the year 9999.
-const lastExpiry = 253402300799
-
-// tokenExpiry is when a password that is a JSON web token says that it ends; zero for anything else. It is not verified,
-// and good for telling people only.
-func tokenExpiry(password string) time.Time {
-	_, rest, _ := strings.Cut(password, ".")
-	claims, signature, ok := strings.Cut(rest, ".")
-	if !ok || strings.Contains(signature, ".") {
-		return time.Time{}
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(claims)
-	if err != nil {
-		return time.Time{}
-	}
-	var doc struct {
-		Expires float64 `json:"exp"`
-	}
-	if json.Unmarshal(raw, &doc) != nil || doc.Expires < 1 || doc.Expires > lastExpiry {
-		return time.Time{}
-	}
-	return time.Unix(int64(doc.Expires), 0).UTC()
 }

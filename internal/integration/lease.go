@@ -30,8 +30,15 @@ type flight struct {
 // fetchLimit bounds one fetch, which outlives the caller that started it as long as others may wait for it.
 const fetchLimit = time.Minute
 
-// unknownLife is how long a credential is kept that does not say when it ends.
-const unknownLife = 10 * time.Minute
+const (
+	// unknownLife is how long a credential is kept that does not say when it ends.
+	unknownLife = 10 * time.Minute
+	// shortestLife is how long one is kept that has ended already, by a clock that must be wrong: else every image would mean
+	// another sign-in.
+	shortestLife = time.Minute
+	// longestLife is longer than any cloud's: beyond it, what a service says makes no sense.
+	longestLife = 24 * time.Hour
+)
 
 // NewLease makes a Lease. fetch is not called before a credential is wanted.
 func NewLease(deps Deps, fetch func(ctx context.Context) (distribution.Credential, error)) *Lease {
@@ -80,14 +87,14 @@ func (l *Lease) run(ctx context.Context, f *flight) {
 
 // renewal is between a tenth and a fifth of the remaining life before the end, so that replicas do not all come at once.
 func (l *Lease) renewal(expires time.Time) time.Time {
-	now := l.deps.Now()
+	now, life := l.deps.Now(), unknownLife
 	if expires.IsZero() {
-		return now.Add(unknownLife)
+		return now.Add(life)
 	}
 	margin := 0.1
 	if l.deps.Jitter != nil {
 		margin += 0.1 * l.deps.Jitter()
 	}
-	life := expires.Sub(now)
-	return expires.Add(-time.Duration(margin * float64(life)))
+	life = min(max(expires.Sub(now), shortestLife), longestLife)
+	return now.Add(life - time.Duration(margin*float64(life)))
 }

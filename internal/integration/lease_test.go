@@ -70,6 +70,33 @@ func TestLease(t *testing.T) {
 			}
 		})
 	})
+	t.Run("a_life_that_makes_no_sense_is_bounded", func(t *testing.T) {
+		for _, test := range []struct {
+			name          string
+			ends          time.Time // at the start
+			kept, renewed time.Duration
+		}{
+			{"no end", time.Time{}, 9 * time.Minute, 11 * time.Minute},
+			{"ended long ago", time.Unix(1, 0), 30 * time.Second, time.Minute},
+			{"ends after all time", time.Unix(1<<60, 0), 19 * time.Hour, 24 * time.Hour},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				var fetches atomic.Int64
+				l := integration.NewLease(integration.Deps{Now: time.Now}, func(context.Context) (distribution.Credential, error) {
+					return distribution.Credential{Password: secret.New(fmt.Sprint("token-", fetches.Add(1))), Expires: test.ends}, nil
+				})
+				get(t, l)
+				time.Sleep(test.kept)
+				if got := get(t, l); got != "token-1" {
+					t.Errorf("%s: after %s: %s", test.name, test.kept, got)
+				}
+				time.Sleep(test.renewed - test.kept)
+				if got := get(t, l); got != "token-2" {
+					t.Errorf("%s: after %s: %s", test.name, test.renewed, got)
+				}
+			})
+		}
+	})
 	t.Run("a_failure_is_not_kept", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var fetches atomic.Int64

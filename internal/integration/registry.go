@@ -25,6 +25,22 @@ type Deps struct {
 	Identity func(name string) string
 }
 
+// Transport is HTTP, or what stands for it.
+func (d Deps) Transport() http.RoundTripper {
+	if d.HTTP == nil {
+		return http.DefaultTransport
+	}
+	return d.HTTP
+}
+
+// Variable is one of Identity.
+func (d Deps) Variable(name string) string {
+	if d.Identity == nil {
+		return ""
+	}
+	return d.Identity(name)
+}
+
 // A Registry is an opened integration: where it applies and how to sign in. It may also have these methods:
 //
 //   - Host() string: the one registry host it can ever serve, as distribution.Endpoint.RegistryHost writes it. A registry
@@ -42,11 +58,13 @@ type Registry interface {
 
 // Basic is the registry at one endpoint with one user name and password; both empty is anonymous.
 func Basic(endpoint distribution.Endpoint, username string, password secret.Text) Registry {
-	return &basic{
-		endpoint:   endpoint,
-		host:       endpoint.RegistryHost(),
-		credential: distribution.Credential{Username: username, Password: password, Expires: tokenExpiry(password.Reveal())},
-	}
+	_, ends := tokenTimes(password) // good for telling people only
+	return Fixed(endpoint, distribution.Credential{Username: username, Password: password, Expires: ends})
+}
+
+// Fixed is the registry at one endpoint with one credential.
+func Fixed(endpoint distribution.Endpoint, credential distribution.Credential) Registry {
+	return &basic{endpoint: endpoint, host: endpoint.RegistryHost(), credential: credential}
 }
 
 // OpenBasic is the Open of every type whose settings are called endpoint, username, password and insecure, the last three
@@ -65,10 +83,8 @@ type basic struct {
 	credential distribution.Credential
 }
 
-func (b *basic) Host() string { return b.host }
-func (b *basic) Anonymous() bool {
-	return b.credential.Username == "" && !b.credential.Password.IsSet()
-}
+func (b *basic) Host() string    { return b.host }
+func (b *basic) Anonymous() bool { return b.credential.Anonymous() }
 
 func (b *basic) Serves(ref image.Reference) bool {
 	return sameHost(b.host, b.endpoint.Scheme, ref.Registry)
@@ -84,6 +100,22 @@ func (b *basic) Endpoint(ref image.Reference) distribution.Endpoint {
 
 func (b *basic) Credential(context.Context, image.Reference) (distribution.Credential, error) {
 	return b.credential, nil
+}
+
+// Leased is the registry at one endpoint that is signed in to with what fetch lends.
+func Leased(endpoint distribution.Endpoint, deps Deps, fetch func(context.Context) (distribution.Credential, error)) Registry {
+	return &leased{&basic{endpoint: endpoint, host: endpoint.RegistryHost()}, NewLease(deps, fetch)}
+}
+
+type leased struct {
+	*basic
+	lease *Lease
+}
+
+func (l *leased) Anonymous() bool { return false }
+
+func (l *leased) Credential(ctx context.Context, _ image.Reference) (distribution.Credential, error) {
+	return l.lease.Credential(ctx)
 }
 
 // sameHost compares a registry host with the host of a reference, whose case and default port do not matter.

@@ -133,6 +133,8 @@ var suggestions = []struct{ pasted, want string }{
 	{"registry.gitlab.com/group/project/image:1", "gitlab endpoint=registry.gitlab.com username=landwaiter"},
 	{"us.icr.io/team/app", "ibm endpoint=us.icr.io"},
 	{"private.de.icr.io", "ibm endpoint=private.de.icr.io"},
+	{"private.ca2.icr.io/team/app", "ibm endpoint=private.ca2.icr.io"},
+	{"registry.connect.redhat.com/partner/app", "rhel endpoint=registry.connect.redhat.com"},
 	{"icr.io", "ibm endpoint=icr.io"},
 	{"cp.icr.io/cp/app", "ibm endpoint=cp.icr.io username=cp"},
 

@@ -3,12 +3,8 @@
 package azure
 
 import (
-	"context"
-	"net/http"
-
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
-	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
@@ -94,29 +90,6 @@ func open(c integration.Config, deps integration.Deps) (integration.Registry, er
 		return nil, err
 	}
 	cloud, _ := cloudOf(at.Host)
-	from := &signIn{host: at.Host, cloud: cloud, http: deps.HTTP, identity: deps.Identity, now: deps.Now}
-	if from.http == nil {
-		from.http = http.DefaultTransport
-	}
-	if from.identity == nil {
-		from.identity = func(string) string { return "" }
-	}
-	return &registry{
-		Registry: integration.Basic(at, "", secret.Text{}), host: at.RegistryHost(),
-		lease: integration.NewLease(deps, from.credential),
-	}, nil
-}
-
-// A registry is one that the machine's identity signs in to.
-type registry struct {
-	integration.Registry
-	host  string
-	lease *integration.Lease
-}
-
-func (r *registry) Host() string    { return r.host }
-func (r *registry) Anonymous() bool { return false }
-
-func (r *registry) Credential(ctx context.Context, _ image.Reference) (distribution.Credential, error) {
-	return r.lease.Credential(ctx)
+	from := &signIn{host: at.Host, cloud: cloud, deps: deps}
+	return integration.Leased(at, deps, from.credential), nil
 }

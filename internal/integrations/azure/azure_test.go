@@ -7,14 +7,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
+	"github.com/landwaiter/landwaiter/internal/integrations/azure/azuretest"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
-const login = "login.microsoftonline.com"
+const host = azuretest.Host
 
 func TestType(t *testing.T) {
 	integrationtest.Run(t, Type(), integrationtest.Case{
@@ -29,23 +32,23 @@ func TestType(t *testing.T) {
 func TestPull_with_a_password(t *testing.T) {
 	for _, test := range []struct{ name, user, password string }{
 		{"admin user", "myregistry", "admin-password"},
-		{"service principal", application, "client~secret"},
+		{"service principal", azuretest.Application, "client~secret"},
 		{"scope-map token", "landwaiter", "token-password"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := newCloud(t, login, host)
-			c.users[test.user] = test.password
-			c.pulls(c.open(map[string]any{endpoint: "https://" + host + "/", username: test.user, password: test.password}, nil), host)
+			c := azuretest.New(t, azuretest.Login, host)
+			c.Users[test.user] = test.password
+			pulls(t, c, c.Open(Type(), map[string]any{endpoint: "https://" + host + "/", username: test.user, password: test.password}, nil), host)
 			if n := count(c.Requests(), host, "/oauth2/exchange"); n != 0 {
 				t.Error("a password was exchanged")
 			}
 		})
 	}
 	t.Run("wrong password", func(t *testing.T) {
-		c := newCloud(t, login, host)
-		c.users["landwaiter"] = "token-password"
-		ref := reference(t, host+"/team/app:1")
-		_, err := c.client().Resolve(t.Context(), c.open(map[string]any{endpoint: host, username: "landwaiter", password: "wrong-password"}, nil).Source(ref), ref)
+		c := azuretest.New(t, azuretest.Login, host)
+		c.Users["landwaiter"] = "token-password"
+		ref := integrationtest.Reference(t, host+"/team/app:1")
+		_, err := c.Client().Resolve(t.Context(), c.Open(Type(), map[string]any{endpoint: host, username: "landwaiter", password: "wrong-password"}, nil).Source(ref), ref)
 		if fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("got %v", err)
 		}
@@ -73,9 +76,11 @@ var clouds = []struct{ host, authority string }{
 func TestPull_with_workload_identity(t *testing.T) {
 	for _, test := range clouds {
 		t.Run(test.host, func(t *testing.T) {
-			c := newCloud(t, test.authority, test.host)
-			token := podToken(nil)
-			c.pulls(c.open(map[string]any{endpoint: test.host, wifEnabled: true}, pod(t, token)), test.host)
+			c := azuretest.New(t, test.authority, test.host)
+			token := azuretest.PodToken(nil)
+			m := azuretest.Pod(t, token)
+			m[authorityHost] = "https://" + test.authority + "/"
+			pulls(t, c, c.Open(Type(), map[string]any{endpoint: test.host, wifEnabled: true}, m), test.host)
 			for _, r := range c.Requests() {
 				if r.Host != test.authority && r.Host != test.host {
 					t.Errorf("%s was asked", r.Host)
@@ -94,29 +99,84 @@ func TestPull_with_workload_identity(t *testing.T) {
 	}
 }
 
-func TestPull_with_a_managed_identity(t *testing.T) {
-	for name, m := range map[string]machine{"the machine's own": nil, "one of several": {clientID: application}} {
+func TestWorkloadIdentity_is_shown_to_no_other_cloud(t *testing.T) {
+	const chinese, authority = "myregistry.azurecr.cn", "login.chinacloudapi.cn"
+	for name, test := range map[string]struct {
+		own string
+		is  bool
+	}{
+		"the public cloud by default":     {"", false},
+		"the public cloud":                {"https://login.microsoftonline.com/", false},
+		"another name of that cloud":      {"https://login.partner.microsoftonline.cn", true},
+		"no address":                      {"login.chinacloudapi.cn", false},
+		"a look-alike":                    {"https://login.chinacloudapi.cn.evil.example/", false},
+		"an address that cannot be read":  {"https://%zz", false},
+		"the US government's":             {"https://login.microsoftonline.us/", false},
+		"the cloud of the registry":       {"https://login.chinacloudapi.cn/", true},
+		"the same with another authority": {"https://login.chinacloudapi.cn/tenant", true},
+	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCloud(t, login, host)
-			c.Add(imds+":80", identityService(m[clientID]))
-			c.pulls(c.open(map[string]any{endpoint: host, wifEnabled: true}, m), host)
+			c := azuretest.New(t, authority, chinese)
+			c.Add(azuretest.IMDS+":80", azuretest.IdentityService(azuretest.Application))
+			m := azuretest.Pod(t, azuretest.PodToken(nil))
+			m[authorityHost] = test.own
+			_, err := c.Open(Type(), map[string]any{endpoint: chinese, wifEnabled: true}, m).Source(integrationtest.Reference(t, chinese+"/a:1")).Credential(t.Context())
+			if test.is {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			explained(t, err, fault.Unauthenticated, authorityHost)
+			if n := len(c.Requests()); n != 0 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+func TestPull_with_a_managed_identity(t *testing.T) {
+	for name, m := range map[string]integrationtest.Machine{"the machine's own": nil, "one of several": {clientID: azuretest.Application}} {
+		t.Run(name, func(t *testing.T) {
+			c := azuretest.New(t, azuretest.Login, host)
+			c.Add(azuretest.IMDS+":80", azuretest.IdentityService(m[clientID]))
+			pulls(t, c, c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, m), host)
 			requests := c.Requests()
-			if n := count(requests, imds, ""); n != 1 {
+			if n := count(requests, azuretest.IMDS, ""); n != 1 {
 				t.Errorf("the identity service was asked %d times", n)
 			}
-			if n := count(requests, login, ""); n != 0 {
+			if n := count(requests, azuretest.Login, ""); n != 0 {
 				t.Error("Microsoft Entra ID was asked, too")
 			}
 		})
 	}
 }
 
+// pulls checks that an image comes through, from sign-in to manifest.
+func pulls(t *testing.T, c *azuretest.Cloud, candidate integration.Candidate, host string) {
+	t.Helper()
+	pushed := registrytest.Push(t, c.Registry, "team/app", "1", registrytest.Image{})
+	ref := integrationtest.Reference(t, host+"/team/app:1")
+	got, err := c.Client().Pull(t.Context(), candidate.Source(ref), ref, image.Platform{}, nil)
+	if err != nil {
+		t.Fatal(err, fault.FixOf(err))
+	}
+	if got.Digest != pushed.Digest {
+		t.Errorf("pulled %s, pushed %s", got.Digest, pushed.Digest)
+	}
+}
+
+func credential(t *testing.T, candidate integration.Candidate) (distribution.Credential, error) {
+	t.Helper()
+	return candidate.Source(integrationtest.Reference(t, host+"/team/app:1")).Credential(t.Context())
+}
+
 func TestCredential_is_exchanged_once_and_again_when_refused(t *testing.T) {
-	c := newCloud(t, login, host)
-	candidate := c.open(map[string]any{endpoint: host, wifEnabled: true}, pod(t, podToken(nil)))
-	client := c.client()
-	registrytest.Push(t, c.registry, "team/app", "1", registrytest.Image{})
-	ref := reference(t, host+"/team/app:1")
+	c := azuretest.New(t, azuretest.Login, host)
+	candidate := c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, azuretest.Pod(t, azuretest.PodToken(nil)))
+	client := c.Client()
+	registrytest.Push(t, c.Registry, "team/app", "1", registrytest.Image{})
+	ref := integrationtest.Reference(t, host+"/team/app:1")
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -129,9 +189,7 @@ func TestCredential_is_exchanged_once_and_again_when_refused(t *testing.T) {
 	if n := count(c.Requests(), host, "/oauth2/exchange"); n != 1 {
 		t.Errorf("%d exchanges for callers at once", n)
 	}
-	c.mu.Lock()
-	c.sealing = "another" // the registry forgets the tokens it gave
-	c.mu.Unlock()
+	c.Forget()
 	if _, err := client.Resolve(t.Context(), candidate.Source(ref), ref); err != nil {
 		t.Errorf("after the registry refused its token: %v", err)
 	}
@@ -141,98 +199,81 @@ func TestCredential_is_exchanged_once_and_again_when_refused(t *testing.T) {
 }
 
 func TestCredential_ends_when_its_token_says(t *testing.T) {
-	c := newCloud(t, login, host)
-	c.life = 90 * time.Minute
-	got, err := c.signIn(c.open(map[string]any{endpoint: host, wifEnabled: true}, pod(t, podToken(nil))))
+	c := azuretest.New(t, azuretest.Login, host)
+	c.Life = 90 * time.Minute
+	got, err := credential(t, c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, azuretest.Pod(t, azuretest.PodToken(nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if left := time.Until(got.Expires); left < 89*time.Minute || left > 91*time.Minute {
 		t.Errorf("ends in %s", left)
 	}
-
-	now := time.Unix(2e9, 0)
-	s := &signIn{now: func() time.Time { return now }}
-	for name, test := range map[string]struct {
-		token string
-		want  time.Time
-	}{
-		"a clock that is wrong":   {sign("k", claims{Issued: 1000, Expires: 4600}), now.Add(time.Hour)},
-		"without a time of issue": {sign("k", claims{Expires: 2e9 + 60}), now.Add(time.Minute)},
-		"without an end":          {sign("k", claims{}), time.Time{}},
-		"opaque":                  {"opaque", time.Time{}},
-		"broken":                  {"a.!.c", time.Time{}},
-	} {
-		if got := s.expiry(secret.New(test.token)); !got.Equal(test.want) {
-			t.Errorf("%s ends %s, want %s", name, got, test.want)
-		}
-	}
 }
 
 func TestWorkloadIdentity_refusals_are_explained(t *testing.T) {
 	tampered := func() string {
-		mine, other := strings.Split(podToken(nil), "."), strings.Split(podToken(func(c *claims) { c.Expires++ }), ".")
+		mine, other := strings.Split(azuretest.PodToken(nil), "."), strings.Split(azuretest.PodToken(func(c *integrationtest.Claims) { c.Expires++ }), ".")
 		return mine[0] + "." + other[1] + "." + mine[2]
 	}
 	for _, test := range []struct {
 		name    string
 		token   string
-		machine func(machine)
-		change  func(*azureCloud)
+		machine func(integrationtest.Machine)
+		change  func(*azuretest.Cloud)
 		code    fault.Code
 		fix     string
 	}{
-		{name: "expired", token: podToken(func(c *claims) { c.Expires = 1 }), code: fault.Unauthenticated, fix: "clock"},
-		{name: "wrong audience", token: podToken(func(c *claims) { c.Audience = "kubernetes" }), code: fault.Unauthenticated, fix: "api://AzureADTokenExchange"},
-		{name: "wrong subject", token: podToken(func(c *claims) { c.Subject = "system:serviceaccount:default:default" }), code: fault.Unauthenticated, fix: "federated-credential create"},
-		{name: "unknown issuer", token: podToken(func(c *claims) { c.Issuer = "https://other.example" }), code: fault.Unauthenticated, fix: "issuer"},
+		{name: "expired", token: azuretest.PodToken(func(c *integrationtest.Claims) { c.Expires = 1 }), code: fault.Unauthenticated, fix: "clock"},
+		{name: "wrong audience", token: azuretest.PodToken(func(c *integrationtest.Claims) { c.Audience = "kubernetes" }), code: fault.Unauthenticated, fix: "api://AzureADTokenExchange"},
+		{name: "wrong subject", token: azuretest.PodToken(func(c *integrationtest.Claims) { c.Subject = "system:serviceaccount:default:default" }), code: fault.Unauthenticated, fix: "federated-credential create"},
+		{name: "unknown issuer", token: azuretest.PodToken(func(c *integrationtest.Claims) { c.Issuer = "https://other.example" }), code: fault.Unauthenticated, fix: "issuer"},
 		{name: "wrong signature", token: tampered(), code: fault.Unauthenticated, fix: "signature"},
-		{name: "unknown tenant", machine: func(m machine) { m[tenantID] = "99999999-2222-3333-4444-555555555555" }, code: fault.Unauthenticated, fix: "AZURE_TENANT_ID"},
-		{name: "unknown application", machine: func(m machine) { m[clientID] = "99999999-2222-3333-4444-555555555555" }, code: fault.Unauthenticated, fix: "AZURE_CLIENT_ID"},
-		{name: "no token file", machine: func(m machine) { m[federatedTokenFile] = "/does/not/exist" }, code: fault.Internal, fix: "azure.workload.identity/use"},
-		{name: "no client ID", machine: func(m machine) { delete(m, clientID) }, code: fault.Internal, fix: "azure.workload.identity/client-id"},
-		{name: "Entra ID out of reach", change: func(c *azureCloud) { c.Add(login, nil) }, code: fault.Unavailable, fix: "reaches https://login.microsoftonline.com"},
-		{name: "Entra ID has a problem", change: func(c *azureCloud) {
-			c.Add(login, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusServiceUnavailable) }))
+		{name: "unknown tenant", machine: func(m integrationtest.Machine) { m[tenantID] = "99999999-2222-3333-4444-555555555555" }, code: fault.Unauthenticated, fix: "AZURE_TENANT_ID"},
+		{name: "unknown application", machine: func(m integrationtest.Machine) { m[clientID] = "99999999-2222-3333-4444-555555555555" }, code: fault.Unauthenticated, fix: "AZURE_CLIENT_ID"},
+		{name: "no token file", machine: func(m integrationtest.Machine) { m[federatedTokenFile] = "/does/not/exist" }, code: fault.Internal, fix: "azure.workload.identity/use"},
+		{name: "no client ID", machine: func(m integrationtest.Machine) { delete(m, clientID) }, code: fault.Internal, fix: "azure.workload.identity/client-id"},
+		{name: "Entra ID out of reach", change: func(c *azuretest.Cloud) { c.Add(azuretest.Login, nil) }, code: fault.Unavailable, fix: "reaches https://login.microsoftonline.com"},
+		{name: "Entra ID has a problem", change: func(c *azuretest.Cloud) {
+			c.Add(azuretest.Login, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusServiceUnavailable) }))
 		}, code: fault.Unavailable, fix: "Try again later"},
-		{name: "registry out of reach", change: func(c *azureCloud) { c.Add(host, nil) }, code: fault.Unavailable, fix: "private endpoint"},
-		{name: "registry has a problem", change: func(c *azureCloud) {
+		{name: "registry out of reach", change: func(c *azuretest.Cloud) { c.Add(host, nil) }, code: fault.Unavailable, fix: "private endpoint"},
+		{name: "registry has a problem", change: func(c *azuretest.Cloud) {
 			c.Add(host, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				http.Error(w, strings.Repeat("long ", 1000), http.StatusBadGateway)
 			}))
 		}, code: fault.Unavailable, fix: "Try again later"},
-		{name: "no role", change: func(c *azureCloud) { c.pull = false }, code: fault.Unauthenticated, fix: "AcrPull"},
-		{name: "registry takes another audience", change: func(c *azureCloud) { c.audience = "https://management.azure.com" }, code: fault.Unauthenticated, fix: "authentication-as-arm"},
-		{name: "registry behind a firewall", change: func(c *azureCloud) {
+		{name: "no role", change: func(c *azuretest.Cloud) { c.Pull = false }, code: fault.Unauthenticated, fix: "AcrPull"},
+		{name: "registry takes another audience", change: func(c *azuretest.Cloud) { c.Audience = "https://management.azure.com" }, code: fault.Unauthenticated, fix: "authentication-as-arm"},
+		{name: "registry behind a firewall", change: func(c *azuretest.Cloud) {
 			c.Add(host, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				answer(w, http.StatusForbidden, map[string]any{"errors": []any{map[string]string{"code": "DENIED", "message": "client with IP '192.0.2.1' is not allowed access."}}})
+				integrationtest.Answer(w, http.StatusForbidden, map[string]any{"errors": []any{map[string]string{"code": "DENIED", "message": "client with IP '192.0.2.1' is not allowed access."}}})
 			}))
 		}, code: fault.Forbidden, fix: "network-rule"},
-		{name: "no registry of that name", change: func(c *azureCloud) { c.Add(host, http.NotFoundHandler()) }, code: fault.NotFound, fix: "registry's name"},
-		{name: "throttled", change: func(c *azureCloud) {
+		{name: "no registry of that name", change: func(c *azuretest.Cloud) { c.Add(host, http.NotFoundHandler()) }, code: fault.NotFound, fix: "registry's name"},
+		{name: "throttled", change: func(c *azuretest.Cloud) {
 			c.Add(host, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }))
 		}, code: fault.Limited, fix: "Try again later"},
-		{name: "answer without a token", change: func(c *azureCloud) {
+		{name: "answer without a token", change: func(c *azuretest.Cloud) {
 			c.Add(host, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) }))
 		}, code: fault.Unavailable, fix: "stands between"},
-		{name: "redirect", change: func(c *azureCloud) {
+		{name: "redirect", change: func(c *azuretest.Cloud) {
 			c.Add(host, http.RedirectHandler("https://evil.example/oauth2/exchange", http.StatusTemporaryRedirect))
 		}, code: fault.Unavailable, fix: "stands between"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := newCloud(t, login, host)
+			c := azuretest.New(t, azuretest.Login, host)
 			c.Add("evil.example", http.NotFoundHandler())
 			if test.change != nil {
 				test.change(c)
 			}
 			if test.token == "" {
-				test.token = podToken(nil)
+				test.token = azuretest.PodToken(nil)
 			}
-			m := pod(t, test.token)
+			m := azuretest.Pod(t, test.token)
 			if test.machine != nil {
 				test.machine(m)
 			}
-			_, err := c.signIn(c.open(map[string]any{endpoint: host, wifEnabled: true}, m))
+			_, err := credential(t, c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, m))
 			explained(t, err, test.code, test.fix)
 			if count(c.Requests(), "evil.example", "") > 0 {
 				t.Error("a redirect was followed")
@@ -261,25 +302,25 @@ func TestManagedIdentity_refusals_are_explained(t *testing.T) {
 	const unknown = "99999999-2222-3333-4444-555555555555"
 	for _, test := range []struct {
 		name    string
-		machine machine
+		machine integrationtest.Machine
 		service http.Handler // nil: there is none
 		code    fault.Code
 		fix     string
 	}{
 		{"not on Azure", nil, nil, fault.Unavailable, "only on Azure"},
-		{"machine without an identity", nil, identityService(), fault.Unauthenticated, "az vm identity assign"},
-		{"identity that was not assigned", machine{clientID: unknown}, identityService(application), fault.Unauthenticated, "AZURE_CLIENT_ID"},
+		{"machine without an identity", nil, azuretest.IdentityService(), fault.Unauthenticated, "az vm identity assign"},
+		{"identity that was not assigned", integrationtest.Machine{clientID: unknown}, azuretest.IdentityService(azuretest.Application), fault.Unauthenticated, "AZURE_CLIENT_ID"},
 		{"refused by a proxy", nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "connecting to 169.254.169.254: unreachable", 403)
 		}), fault.Forbidden, "only on Azure"},
 		{"something else answers", nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) }), fault.Unavailable, "only on Azure"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := newCloud(t, login, host)
+			c := azuretest.New(t, azuretest.Login, host)
 			if test.service != nil {
-				c.Add(imds+":80", test.service)
+				c.Add(azuretest.IMDS+":80", test.service)
 			}
-			_, err := c.signIn(c.open(map[string]any{endpoint: host, wifEnabled: true}, test.machine))
+			_, err := credential(t, c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, test.machine))
 			explained(t, err, test.code, test.fix)
 			if n := count(c.Requests(), host, ""); n != 0 {
 				t.Error("the registry was asked")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -81,7 +82,7 @@ func (s *signIn) explainRefusal(status int, body []byte) error {
 	}
 	f := fault.New(code, op, "the machine's identity service answers %d %s", status, clean(cmp.Or(answer.Description, answer.Error)))
 	switch {
-	case status == http.StatusBadRequest && s.identity(clientID) != "":
+	case status == http.StatusBadRequest && s.deps.Variable(clientID) != "":
 		return f.WithFix("The machine has no identity with the client ID that %s names. Assign it: az vm identity assign --name VM --resource-group GROUP --identities IDENTITY", clientID)
 	case status == http.StatusBadRequest:
 		return f.WithFix("The machine has no identity of its own, or several. Assign one: az vm identity assign --name VM --resource-group GROUP. If it has several, name one by its client ID in %s.", clientID)
@@ -138,11 +139,5 @@ func (s *signIn) unreachable(ctx context.Context, err error) error {
 // token is the form of a token of any of the services.
 var token = regexp.MustCompile(`[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]*`)
 
-// clean is text of the other side, short and without tokens.
-func clean(text string) string {
-	text = strings.ToValidUTF8(strings.Join(strings.Fields(token.ReplaceAllString(text, "...")), " "), "?")
-	if len(text) > 400 {
-		text = strings.ToValidUTF8(text[:400], "") + "..."
-	}
-	return text
-}
+// clean is text of the other side without tokens.
+func clean(text string) string { return integration.Said(token.ReplaceAllString(text, "***")) }

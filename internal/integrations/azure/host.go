@@ -27,6 +27,13 @@ func cloudOf(host string) (cloud.Configuration, bool) {
 	return cloud.AzurePublic, true
 }
 
+// authorities are the names of Microsoft Entra ID in a cloud, by the address that is asked.
+var authorities = map[string][]string{
+	cloud.AzurePublic.ActiveDirectoryAuthorityHost:     {"login.microsoftonline.com", "login.windows.net", "login.microsoft.com"},
+	cloud.AzureChina.ActiveDirectoryAuthorityHost:      {"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"},
+	cloud.AzureGovernment.ActiveDirectoryAuthorityHost: {"login.microsoftonline.us"},
+}
+
 func detect(host string) (integration.Config, bool) {
 	if _, ok := cloudOf(host); !ok {
 		return integration.Config{}, false

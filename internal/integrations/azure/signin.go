@@ -2,12 +2,12 @@ package azure
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +18,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -29,24 +30,23 @@ const tokenUser = "00000000-0000-0000-0000-000000000000"
 // registries can be set to refuse it.
 const audience = "https://containerregistry.azure.net/.default"
 
-// The variables by which a pod's workload identity is named.
+// The variables by which a pod's workload identity is named, and the cloud that it belongs to.
 const (
 	clientID           = "AZURE_CLIENT_ID"
 	tenantID           = "AZURE_TENANT_ID"
 	federatedTokenFile = "AZURE_FEDERATED_TOKEN_FILE"
+	authorityHost      = "AZURE_AUTHORITY_HOST"
 )
 
 // A signIn gets the registry's refresh tokens.
 type signIn struct {
-	host     string
-	cloud    cloud.Configuration
-	http     http.RoundTripper
-	identity func(name string) string
-	now      func() time.Time
+	host  string
+	cloud cloud.Configuration
+	deps  integration.Deps
 }
 
 func (s *signIn) credential(ctx context.Context) (distribution.Credential, error) {
-	w := &wire{base: s.http}
+	w := &wire{base: s.deps.Transport()}
 	machine, err := s.machine(w)
 	if err != nil {
 		return distribution.Credential{}, err
@@ -59,15 +59,18 @@ func (s *signIn) credential(ctx context.Context) (distribution.Credential, error
 }
 
 // workload reports whether the variables name a workload identity.
-func (s *signIn) workload() bool { return s.identity(federatedTokenFile) != "" }
+func (s *signIn) workload() bool { return s.deps.Variable(federatedTokenFile) != "" }
 
 // machine is the identity of the machine or pod. It chooses one: one that fails is not followed by another.
 func (s *signIn) machine(w *wire) (azcore.TokenCredential, error) {
+	if err := s.ownCloud(); err != nil {
+		return nil, err
+	}
 	options := azcore.ClientOptions{
 		Cloud: s.cloud, Transport: w.client(),
 		Retry: policy.RetryOptions{MaxRetries: 2, TryTimeout: 10 * time.Second, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second},
 	}
-	client := s.identity(clientID)
+	client := s.deps.Variable(clientID)
 	if !s.workload() {
 		managed := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: options}
 		if client != "" {
@@ -76,7 +79,7 @@ func (s *signIn) machine(w *wire) (azcore.TokenCredential, error) {
 		credential, err := azidentity.NewManagedIdentityCredential(managed)
 		return credential, wrong(err)
 	}
-	tenant, path := s.identity(tenantID), s.identity(federatedTokenFile)
+	tenant, path := s.deps.Variable(tenantID), s.deps.Variable(federatedTokenFile)
 	if client == "" || tenant == "" {
 		return nil, fault.New(fault.Internal, op, "%s is set, but not %s and %s as well", federatedTokenFile, clientID, tenantID).
 			WithFix("Annotate the service account with azure.workload.identity/client-id, so that the pod gets all the variables.")
@@ -91,6 +94,22 @@ func (s *signIn) machine(w *wire) (azcore.TokenCredential, error) {
 		DisableInstanceDiscovery: true,
 	})
 	return credential, wrong(err)
+}
+
+// ownCloud refuses to show the identity of one cloud to another one, which the integration's endpoint would choose. Where no
+// variable names its cloud, a workload identity is one of the public cloud, as the SDKs have it; the token of a managed
+// identity is had from the machine's own cloud in any case.
+func (s *signIn) ownCloud() error {
+	own := s.deps.Variable(authorityHost)
+	if own == "" && s.workload() {
+		own = cloud.AzurePublic.ActiveDirectoryAuthorityHost
+	}
+	at, err := url.Parse(own)
+	if own == "" || (err == nil && slices.Contains(authorities[s.cloud.ActiveDirectoryAuthorityHost], at.Hostname())) {
+		return nil
+	}
+	return fault.New(fault.Unauthenticated, op, "the identity of this machine belongs to another cloud than %s: its authority is %s", s.host, integration.Said(own)).
+		WithFix("Use a user name and a password for this registry. If the identity does belong to its cloud, whoever runs this program sets %s to %s.", authorityHost, s.cloud.ActiveDirectoryAuthorityHost)
 }
 
 // wrong is an error about the variables.
@@ -110,7 +129,7 @@ func (s *signIn) exchange(ctx context.Context, token secret.Text) (distribution.
 		return distribution.Credential{}, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := (&wire{base: s.http}).client().Do(req)
+	resp, err := (&wire{base: s.deps.Transport()}).client().Do(req)
 	if err != nil {
 		return distribution.Credential{}, s.unreachable(ctx, err)
 	}
@@ -129,25 +148,5 @@ func (s *signIn) exchange(ctx context.Context, token secret.Text) (distribution.
 		return distribution.Credential{}, fault.New(fault.Unavailable, op, "the answer of %s to the exchange of tokens holds none", s.host).
 			WithFix("Check that nothing stands between here and the registry that answers in its place.")
 	}
-	return distribution.Credential{Username: tokenUser, Password: answer.RefreshToken, Expires: s.expiry(answer.RefreshToken)}, nil
-}
-
-// expiry is when a token ends by this machine's clock, which need not be that of the token's issuer; zero if it does not say.
-func (s *signIn) expiry(token secret.Text) time.Time {
-	parts := strings.Split(token.Reveal(), ".")
-	if len(parts) != 3 {
-		return time.Time{}
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims struct {
-		Expires int64 `json:"exp"`
-		Issued  int64 `json:"iat"`
-	}
-	switch {
-	case err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0:
-		return time.Time{}
-	case claims.Issued > 0 && claims.Issued < claims.Expires:
-		return s.now().Add(time.Duration(claims.Expires-claims.Issued) * time.Second)
-	}
-	return time.Unix(claims.Expires, 0)
+	return distribution.Credential{Username: tokenUser, Password: answer.RefreshToken, Expires: integration.LentUntil(answer.RefreshToken, s.deps.Now())}, nil
 }

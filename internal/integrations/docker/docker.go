@@ -1,7 +1,10 @@
 // Package docker is the integration type for any registry that speaks the OCI Distribution protocol.
 package docker
 
-import "github.com/landwaiter/landwaiter/internal/integration"
+import (
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/integration"
+)
 
 // Type declares it.
 func Type() integration.Type {
@@ -26,9 +29,34 @@ func Type() integration.Type {
 				Name: "password", Label: "Password", Kind: integration.Secret,
 				Help: "A password or an access token.",
 			},
+			{
+				Name: identityToken, Label: "Identity token", Kind: integration.Secret,
+				Help: "In place of user name and password: the identitytoken that docker login keeps for some registries, with which their token service gives others.",
+			},
 			integration.Insecure(),
 		},
+		Check:  check,
 		Grants: grants,
-		Open:   integration.OpenBasic,
+		Open:   open,
 	}
+}
+
+const identityToken = "identityToken"
+
+func check(c integration.Config, _ []integration.Category) []integration.Problem {
+	if c.Secret(identityToken).IsSet() && (c.Text("username") != "" || c.Secret("password").IsSet()) {
+		return []integration.Problem{{Field: identityToken, Message: "Either an identity token or a user name and a password is possible, not both"}}
+	}
+	return nil
+}
+
+func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
+	if !c.Secret(identityToken).IsSet() {
+		return integration.OpenBasic(c, deps)
+	}
+	at, err := distribution.ParseEndpoint(c.Text("endpoint"), c.On("insecure"))
+	if err != nil {
+		return nil, err
+	}
+	return integration.Fixed(at, distribution.Credential{IdentityToken: c.Secret(identityToken)}), nil
 }

@@ -31,4 +31,12 @@ func TestEndpoint_of_others_is_not_shown_the_machines_identity(t *testing.T) {
 			t.Errorf("%s: open: %v", at, err)
 		}
 	}
+	for region, host := range map[string]string{
+		"cn-north-1": "ecr.cn-north-1.api.amazonwebservices.com.cn", "us-gov-west-1": "ecr-fips.us-gov-west-1.api.aws",
+		"eusc-de-east-1": "vpce-0a1b.api.ecr.eusc-de-east-1.vpce.amazonaws.eu", "us-iso-east-1": "ecr.us-iso-east-1.api.aws.ic.gov",
+	} {
+		if !isAPI(host, region) {
+			t.Errorf("%s is not taken for the API in %s", host, region)
+		}
+	}
 }

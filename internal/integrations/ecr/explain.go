@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
 // A call is what was asked of AWS when an error came.
@@ -193,27 +193,10 @@ func instanceFix(status int) string {
 	return "Nothing here lends AWS credentials. If this is EC2, a network policy or a hop limit of 1 may be in the way: " + hopLimit + ". " + fixNoIdentity
 }
 
-const maxMessage = 400
-
-// firstLine is text of another program, fit for one line. AWS writes what a signature was made of in the lines after the
-// first.
+// firstLine is what AWS said. It writes what a signature was made of in the lines after the first.
 func firstLine(text string, hide []string) string {
-	for _, s := range hide {
-		if len(s) >= 3 {
-			text = strings.ReplaceAll(text, s, "***")
-		}
-	}
 	text, _, _ = strings.Cut(text, "\n")
-	text = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text))
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "") + "..."
-	}
-	return text
+	return integration.Said(text, hide...)
 }
 
 // transportText is why no answer came, without the address that was asked.

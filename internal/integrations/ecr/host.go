@@ -63,9 +63,10 @@ func parseHost(host string) (account, region string, ok bool) {
 func isAPI(host, region string) bool {
 	p := partitionOf(region)
 	private, isPrivate := strings.CutSuffix(host, ".api.ecr."+region+".vpce."+p.suffix)
+	dual := "api." + strings.TrimPrefix(p.dual, "on.")
 	switch host {
 	case "api.ecr." + region + "." + p.suffix, "ecr." + region + "." + p.suffix, "ecr-fips." + region + "." + p.suffix,
-		"ecr." + region + ".api.aws", "ecr-fips." + region + ".api.aws":
+		"ecr." + region + "." + dual, "ecr-fips." + region + "." + dual:
 		return true
 	}
 	return isPrivate && vpcePattern.MatchString(private)

@@ -1,13 +1,11 @@
 package ecr
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -18,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 // identity is who signs in first: the integration's keys, or what the SDKs' default chain finds on this machine, in its
@@ -53,7 +53,7 @@ func (s *signIn) webIdentity(ctx context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, fault.New(fault.Unauthenticated, op, "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not").
 			WithFix("Annotate the pod's service account with eks.amazonaws.com/role-arn, and restart the pod.")
 	}
-	token, err := readToken(file)
+	token, err := integration.ReadToken(file)
 	if err != nil {
 		return aws.Credentials{}, fault.Wrap(fault.Unauthenticated, op, "read the token", err).
 			WithFix("The pod must mount it: annotate the service account with eks.amazonaws.com/role-arn and restart the pod.")
@@ -65,15 +65,12 @@ func (s *signIn) webIdentity(ctx context.Context) (aws.Credentials, error) {
 			break
 		}
 	}
-	name := s.env("AWS_ROLE_SESSION_NAME")
-	if name == "" {
-		name = sessionName
-	}
+	name := cmp.Or(s.env("AWS_ROLE_SESSION_NAME"), sessionName)
 	out, err := s.sts(region, aws.Credentials{}).AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
-		RoleArn: &role, RoleSessionName: &name, WebIdentityToken: &token,
+		RoleArn: &role, RoleSessionName: &name, WebIdentityToken: aws.String(token.Reveal()),
 	})
 	if err != nil {
-		return aws.Credentials{}, s.explain(call{op: op, what: role, action: actionWebIdentity, region: region}, err, aws.Credentials{SessionToken: token})
+		return aws.Credentials{}, s.explain(call{op: op, what: role, action: actionWebIdentity, region: region}, err, aws.Credentials{SessionToken: token.Reveal()})
 	}
 	if out.Credentials == nil {
 		return aws.Credentials{}, fault.New(fault.Unavailable, op, "%s: the answer of STS holds no credentials", role)
@@ -86,26 +83,6 @@ func (s *signIn) webIdentity(ctx context.Context) (aws.Credentials, error) {
 
 const actionWebIdentity = "sts:AssumeRoleWithWebIdentity"
 
-const maxTokenFile = 64 << 10
-
-// readToken reads a file that the platform renews, so it is read each time.
-func readToken(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
-	if err != nil {
-		return "", err
-	}
-	token := strings.TrimSpace(string(raw))
-	if token == "" || len(raw) > maxTokenFile || strings.ContainsAny(token, "\r\n") {
-		return "", errors.New(path + " does not hold a token")
-	}
-	return token, nil
-}
-
 // container asks the agent of ECS, or that of EKS Pod Identity, on this machine.
 func (s *signIn) container(ctx context.Context, at string) (aws.Credentials, error) {
 	const op = "ask the container's credential service"
@@ -113,10 +90,10 @@ func (s *signIn) container(ctx context.Context, at string) (aws.Credentials, err
 		return aws.Credentials{}, fault.New(fault.Unauthenticated, op, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither on this machine nor https").
 			WithFix("Correct or remove the variable in the server's environment.")
 	}
-	token := s.env("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+	token := secret.New(s.env("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
 	if file := s.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
 		var err error
-		if token, err = readToken(file); err != nil {
+		if token, err = integration.ReadToken(file); err != nil {
 			return aws.Credentials{}, fault.Wrap(fault.Unauthenticated, op, "read the token", err).
 				WithFix("The pod must mount it: restart the pod after the Pod Identity association was made.")
 		}
@@ -125,11 +102,11 @@ func (s *signIn) container(ctx context.Context, at string) (aws.Credentials, err
 	defer cancel()
 	client, seen := s.machineClient()
 	provider := endpointcreds.New(at, func(o *endpointcreds.Options) {
-		o.HTTPClient, o.AuthorizationToken, o.Retryer = client, token, s.retryer(machineAttempts)
+		o.HTTPClient, o.AuthorizationToken, o.Retryer = client, token.Reveal(), s.retryer(machineAttempts)
 	})
 	lent, err := provider.Retrieve(ctx)
 	if err != nil {
-		return aws.Credentials{}, machineError(op, hostOf(at), seen, err, token).WithFix("%s", fixContainer)
+		return aws.Credentials{}, machineError(op, hostOf(at), seen, err, token.Reveal()).WithFix("%s", fixContainer)
 	}
 	return lent, nil
 }

@@ -96,7 +96,7 @@ func TestPull(t *testing.T) {
 	t.Run("from_the_pods_identity_to_the_image_at_every_host_of_the_registry", func(t *testing.T) {
 		w := newWorld(t, 0)
 		c := w.open(t, Type(), config(byRole, useAssumeRole, true, assumeRoleID, "reader"),
-			from("AWS_WEB_IDENTITY_TOKEN_FILE", file(t, podToken), "AWS_ROLE_ARN", podRole))
+			from("AWS_WEB_IDENTITY_TOKEN_FILE", integrationtest.File(t, podToken), "AWS_ROLE_ARN", podRole))
 		for _, host := range hostsOf(account, home) {
 			if err := w.resolve(c, host); err != nil {
 				t.Errorf("%s: %v", host, err)

@@ -64,7 +64,7 @@ type authorization struct {
 // newSignIn reads checked settings. Names of roles are of the account.
 func newSignIn(c integration.Config, deps integration.Deps, account, region string) (*signIn, error) {
 	s := &signIn{deps: deps, region: region, http: &http.Client{
-		Transport:     boundedTransport{deps.HTTP},
+		Transport:     boundedTransport{deps.Transport()},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	if !c.On(useIAM) {
@@ -185,12 +185,7 @@ func lends(c aws.Credentials) aws.CredentialsProvider {
 }
 
 // env is a variable of the machine's identity.
-func (s *signIn) env(name string) string {
-	if s.deps.Identity == nil {
-		return ""
-	}
-	return s.deps.Identity(name)
-}
+func (s *signIn) env(name string) string { return s.deps.Variable(name) }
 
 // baseEndpoint is where a service is if the environment says so, in the order of the SDKs.
 func (s *signIn) baseEndpoint(service string) *string {

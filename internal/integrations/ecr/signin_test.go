@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
 	"github.com/landwaiter/landwaiter/internal/integrations/ecr/awstest"
 )
 
@@ -58,15 +57,6 @@ func newCloud() *awstest.Cloud {
 	}
 }
 
-func file(t *testing.T, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // from is an environment in pairs.
 func from(pairs ...string) func(string) string {
 	env := map[string]string{}
@@ -94,7 +84,7 @@ func signInWith(t *testing.T, typ integration.Type, c integration.Config, cloud 
 
 func TestCredential(t *testing.T) {
 	irsa := func(t *testing.T) func(string) string {
-		return from("AWS_WEB_IDENTITY_TOKEN_FILE", file(t, podToken+"\n"), "AWS_ROLE_ARN", podRole, "AWS_REGION", "eu-central-1")
+		return from("AWS_WEB_IDENTITY_TOKEN_FILE", integrationtest.File(t, podToken+"\n"), "AWS_ROLE_ARN", podRole, "AWS_REGION", "eu-central-1")
 	}
 	nobody := func(*testing.T) func(string) string { return nil }
 	for _, test := range []struct {
@@ -147,7 +137,7 @@ func TestCredential(t *testing.T) {
 		},
 		{
 			"EKS Pod Identity", config(byRole), func(t *testing.T) func(string) string {
-				return from("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file(t, agentSent))
+				return from("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", integrationtest.File(t, agentSent))
 			},
 			func(c *awstest.Cloud) { c.Container, c.TaskRole = map[string]string{agent: agentSent}, podRole },
 			[]string{"api.ecr.us-east-1.amazonaws.com " + getToken + " arn:aws:sts::123456789012:assumed-role/pod/container"},
@@ -268,7 +258,7 @@ func TestCredential_public(t *testing.T) {
 func TestCredential_refused(t *testing.T) {
 	irsa := func(content, role string) func(*testing.T) func(string) string {
 		return func(t *testing.T) func(string) string {
-			return from("AWS_WEB_IDENTITY_TOKEN_FILE", file(t, content), "AWS_ROLE_ARN", role)
+			return from("AWS_WEB_IDENTITY_TOKEN_FILE", integrationtest.File(t, content), "AWS_ROLE_ARN", role)
 		}
 	}
 	nobody := func(*testing.T) func(string) string { return nil }
@@ -316,7 +306,7 @@ func TestCredential_refused(t *testing.T) {
 			return from("AWS_WEB_IDENTITY_TOKEN_FILE", "/does/not/exist", "AWS_ROLE_ARN", podRole)
 		}, nil, fault.Unauthenticated, "no such file", "mount it"},
 		{"Pod Identity with a wrong token", config(byRole), func(t *testing.T) func(string) string {
-			return from("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file(t, "WRONG-TOKEN"))
+			return from("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", integrationtest.File(t, "WRONG-TOKEN"))
 		}, func(c *awstest.Cloud) { c.Container, c.TaskRole = map[string]string{agent: agentSent}, podRole }, fault.Unauthenticated, "InvalidTokenException", "Pod Identity association"},
 		{"Pod Identity without an association", config(byRole), func(t *testing.T) func(string) string {
 			return from("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN", agentSent)

@@ -17,6 +17,9 @@ const op = "sign in to Google"
 // explain says what went wrong with a sign-in, and what to do.
 func (w *wire) explain(ctx context.Context, err error) error {
 	switch {
+	case w.withheld:
+		return fault.New(fault.Unauthenticated, op, "the file that credential_source names holds no token for the audience of the configuration, and nothing else is sent").
+			WithFix("Let the file hold a token for the audience %s. Whoever runs this program can allow others: put the configuration into a file, name it in the variable GOOGLE_APPLICATION_CREDENTIALS, and use workload identity.", w.onlyFor)
 	case w.refusal != nil:
 		return w.explainRefusal(w.refusal)
 	case ctx.Err() != nil:

@@ -4,8 +4,7 @@
 package google
 
 import (
-	"context"
-	"net/http"
+	"slices"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -24,27 +23,28 @@ const (
 // Type declares Google Container Registry.
 func Type() integration.Type {
 	return declare(integration.Type{
-		ID:      "google",
-		Label:   "Google Container Registry",
-		Summary: "Images at gcr.io and its regional hosts, which Artifact Registry serves now.",
-		Retired: "Google has shut Container Registry down and serves gcr.io from Artifact Registry. Use the type Google Artifact Registry for new integrations; it takes gcr.io as an endpoint, too.",
-		Detect:  detect(isContainerRegistry),
+		ID:         "google",
+		Label:      "Google Container Registry",
+		Summary:    "Images at gcr.io and its regional hosts, which Artifact Registry serves now.",
+		Categories: []integration.Category{integration.CategoryRegistry, integration.CategoryScanner},
+		Retired:    "Google has shut Container Registry down and serves gcr.io from Artifact Registry. Use the type Google Artifact Registry for new integrations; it takes gcr.io as an endpoint, too.",
+		Detect:     detect(isContainerRegistry),
 	}, "gcr.io", "gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io. The account needs the role Artifact Registry Reader on the repository of that name.")
 }
 
 // ArtifactRegistry declares Google Artifact Registry.
 func ArtifactRegistry() integration.Type {
 	return declare(integration.Type{
-		ID:      "artifactregistry",
-		Label:   "Google Artifact Registry",
-		Summary: "Docker repositories of Google Artifact Registry, those at gcr.io included.",
-		Detect:  detect(isGoogle),
+		ID:         "artifactregistry",
+		Label:      "Google Artifact Registry",
+		Summary:    "Docker repositories of Google Artifact Registry, those at gcr.io included.",
+		Categories: []integration.Category{integration.CategoryRegistry},
+		Detect:     detect(isGoogle),
 	}, "us-west1-docker.pkg.dev", "The host of the repository: LOCATION-docker.pkg.dev, or gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io, which Artifact Registry serves as well.")
 }
 
 // declare adds what the types share.
 func declare(t integration.Type, example, endpointHelp string) integration.Type {
-	t.Categories = []integration.Category{integration.CategoryRegistry}
 	t.ConfigKey = "google"
 	t.Fields = []integration.Field{
 		{
@@ -81,12 +81,21 @@ func settle(c integration.Config) integration.Config {
 	return c
 }
 
-func check(c integration.Config, _ []integration.Category) []integration.Problem {
-	_, problem := read(c)
-	if problem == nil {
-		return nil
+func check(c integration.Config, categories []integration.Category) []integration.Problem {
+	var problems []integration.Problem
+	if _, problem := read(c); problem != nil {
+		problems = append(problems, *problem)
 	}
-	return []integration.Problem{*problem}
+	if !slices.Contains(categories, integration.CategoryScanner) {
+		return problems
+	}
+	if c.Text(project) == "" {
+		problems = append(problems, integration.Problem{Field: project, Message: "A project is required for a scanner"})
+	}
+	if c.On(wifEnabled) {
+		problems = append(problems, integration.Problem{Field: wifEnabled, Message: "Workload identity is not possible for a scanner"})
+	}
+	return problems
 }
 
 // settings are those of an integration, understood.
@@ -134,24 +143,14 @@ func open(c integration.Config, deps integration.Deps) (integration.Registry, er
 	if problem != nil {
 		return nil, fault.New(fault.Invalid, "", "%s", problem.Message).WithFix("%s", problem.Fix)
 	}
-	from := signIn{key: s.key, http: deps.HTTP, identity: deps.Identity, now: deps.Now}
-	if from.http == nil {
-		from.http = http.DefaultTransport
-	}
-	if from.identity == nil {
-		from.identity = func(string) string { return "" }
-	}
-	return &registry{
-		Registry: integration.Basic(s.endpoint, "", secret.Text{}),
-		host:     s.endpoint.RegistryHost(), project: s.project, lease: integration.NewLease(deps, from.credential),
-	}, nil
+	from := signIn{key: s.key, deps: deps}
+	return &registry{integration.Leased(s.endpoint, deps, from.credential), s.endpoint.RegistryHost(), s.project}, nil
 }
 
 // A registry is one host, or one project of it.
 type registry struct {
 	integration.Registry
 	host, project string
-	lease         *integration.Lease
 }
 
 func (r *registry) Host() string    { return r.host }
@@ -159,8 +158,4 @@ func (r *registry) Anonymous() bool { return false }
 
 func (r *registry) Serves(ref image.Reference) bool {
 	return r.Registry.Serves(ref) && inProject(r.project, ref.Repository)
-}
-
-func (r *registry) Credential(ctx context.Context, _ image.Reference) (distribution.Credential, error) {
-	return r.lease.Credential(ctx)
 }

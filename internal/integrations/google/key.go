@@ -164,8 +164,20 @@ func (k *key) pastedProblem() *integration.Problem {
 		}
 	case !strings.HasPrefix(k.Source.URL, azureIdentity):
 		return problem("the credential_source of the external_account configuration is neither a file nor the identity service of Azure", operator)
+	case !forApplication(k.Source.URL):
+		return problem("the credential_source of the external_account configuration asks Azure for a token that is not for an application of yours", "Give the resource of one, as gcloud writes it for --app-id-uri: resource=api://NAME.")
 	}
 	return nil
+}
+
+// forApplication reports whether a token of Azure is asked for that none of Azure's own services takes.
+func forApplication(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	resources := u.Query()["resource"]
+	return len(resources) == 1 && strings.HasPrefix(resources[0], "api://")
 }
 
 // isAt reports whether an address is one of a service, by https and at its own port.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -36,14 +37,12 @@ const maxAnswer = 64 << 10
 
 // A signIn gets access tokens.
 type signIn struct {
-	key      *key // nil: the machine's identity
-	http     http.RoundTripper
-	identity func(name string) string
-	now      func() time.Time
+	key  *key // nil: the machine's identity
+	deps integration.Deps
 }
 
 func (s signIn) credential(ctx context.Context) (distribution.Credential, error) {
-	w := &wire{base: s.http}
+	w := &wire{base: s.deps.Transport()}
 	source, err := s.source(ctx, w)
 	if err != nil {
 		return distribution.Credential{}, err
@@ -62,7 +61,7 @@ func (s signIn) credential(ctx context.Context) (distribution.Credential, error)
 func (s signIn) source(ctx context.Context, w *wire) (func() (*oauth2.Token, error), error) {
 	k := s.key
 	if k == nil {
-		path := s.identity(credentialFile)
+		path := s.deps.Variable(credentialFile)
 		if path == "" {
 			return func() (*oauth2.Token, error) { return s.metadata(ctx, w) }, nil
 		}
@@ -81,6 +80,9 @@ func (s signIn) source(ctx context.Context, w *wire) (func() (*oauth2.Token, err
 		return config.TokenSource(ctx).Token, nil
 	}
 	w.audience, w.secrets = k.Audience, []string{k.ClientSecret.Reveal()}
+	if k == s.key && k.Source.File != "" {
+		w.onlyFor = "https:" + k.Audience
+	}
 	source, err := externalaccount.NewTokenSource(ctx, externalaccount.Config{
 		Audience: k.Audience, SubjectTokenType: k.SubjectTokenType, TokenURL: k.TokenURL, CredentialSource: k.Source,
 		ServiceAccountImpersonationURL: k.ImpersonationURL, ServiceAccountImpersonationLifetimeSeconds: k.Impersonation.Seconds,
@@ -117,7 +119,7 @@ func readFile(path string) (*key, error) {
 // metadata asks the metadata server for a token of the machine's or pod's service account. It asks for no scope: the server
 // gives what the machine was allowed, and refuses a request for anything else.
 func (s signIn) metadata(ctx context.Context, w *wire) (*oauth2.Token, error) {
-	host := s.identity(metadataHost)
+	host := s.deps.Variable(metadataHost)
 	if host == "" {
 		host = defaultMetadataHost
 	}
@@ -147,6 +149,6 @@ func (s signIn) metadata(ctx context.Context, w *wire) (*oauth2.Token, error) {
 		return nil, errors.New("the answer of the metadata server holds no access token")
 	}
 	return &oauth2.Token{
-		AccessToken: answer.AccessToken.Reveal(), Expiry: s.now().Add(time.Duration(answer.ExpiresIn) * time.Second),
+		AccessToken: answer.AccessToken.Reveal(), Expiry: s.deps.Now().Add(time.Duration(answer.ExpiresIn) * time.Second),
 	}, nil
 }

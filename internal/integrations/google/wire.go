@@ -2,11 +2,15 @@ package google
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
 // A wire carries the requests of one sign-in and remembers what went wrong with them: the SDK passes refusals on as text, with
@@ -18,8 +22,12 @@ type wire struct {
 	// For explanations: whose key it is, which provider of identities is asked, where the metadata server is.
 	account, audience, metadata string
 
-	lost    error    // of a request that got no answer
-	refusal *refusal // the last answer, if it was one
+	// onlyFor is the audience that a token of this machine's identity must have been issued for to be sent; "" for any.
+	onlyFor string
+
+	lost     error    // of a request that got no answer
+	withheld bool     // a request was not sent because of onlyFor
+	refusal  *refusal // the last answer, if it was one
 }
 
 // A refusal is an answer that is not what was asked for.
@@ -37,7 +45,11 @@ func (w *wire) client() *http.Client {
 
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.lost, w.refusal = nil, nil
-	w.note(req)
+	for _, token := range w.note(req)["subject_token"] {
+		if w.withheld = w.onlyFor != "" && audienceOf(token) != w.onlyFor; w.withheld {
+			return nil, errors.New("the token of this machine's identity was issued for another audience")
+		}
+	}
 	resp, err := w.base.RoundTrip(req)
 	if err != nil {
 		w.lost = err
@@ -54,27 +66,47 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// note remembers the secrets of a request.
-func (w *wire) note(req *http.Request) {
+// note remembers the secrets of a request, and returns its form.
+func (w *wire) note(req *http.Request) url.Values {
 	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
 		w.secrets = append(w.secrets, token)
 	}
 	if req.GetBody == nil {
-		return
+		return nil
 	}
 	body, err := req.GetBody()
 	if err != nil {
-		return
+		return nil
 	}
 	defer body.Close()
 	raw, _ := io.ReadAll(io.LimitReader(body, 1<<20))
 	form, err := url.ParseQuery(string(raw))
 	if err != nil {
-		return
+		return nil
 	}
 	for _, name := range []string{"assertion", "subject_token", "client_secret"} {
 		w.secrets = append(w.secrets, form[name]...)
 	}
+	return form
+}
+
+// audienceOf is the one audience of a JSON web token, "" if it has none or several.
+func audienceOf(token string) string {
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	raw, _ := base64.RawURLEncoding.DecodeString(payload)
+	var claims struct {
+		Audience json.RawMessage `json:"aud"`
+	}
+	var one string
+	var several []string
+	switch {
+	case json.Unmarshal(raw, &claims) != nil:
+	case json.Unmarshal(claims.Audience, &one) == nil:
+	case json.Unmarshal(claims.Audience, &several) == nil && len(several) == 1:
+		one = several[0]
+	}
+	return one
 }
 
 // read takes the error of OAuth2, or that of Google's other services, from an answer.
@@ -94,16 +126,5 @@ func (r *refusal) read(body []byte) {
 	}
 }
 
-// shown is text of the other side, short and without secrets.
-func (w *wire) shown(text string) string {
-	for _, s := range w.secrets {
-		if len(s) >= 8 {
-			text = strings.ReplaceAll(text, s, "...")
-		}
-	}
-	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
-	if len(text) > 400 {
-		text = strings.ToValidUTF8(text[:400], "") + "..."
-	}
-	return text
-}
+// shown is text of the other side.
+func (w *wire) shown(text string) string { return integration.Said(text, w.secrets...) }

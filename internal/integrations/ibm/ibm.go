@@ -48,7 +48,7 @@ func Type() integration.Type {
 	}
 }
 
-var regional = integration.DetectHost(`(private\.)?((us|de|uk|au|jp|jp2|ca|br|es)\.)?icr\.io`)
+var regional = integration.DetectHost(`(private\.)?((us|de|uk|au|jp|jp2|ca|ca2|br|es|in)\.)?icr\.io`)
 
 // entitled is the registry of IBM's software that is paid for. It has one user, whose password is a customer's key.
 const entitled, entitledUser = "cp.icr.io", "cp"

@@ -30,6 +30,8 @@ func TestDetect(t *testing.T) {
 		{"icr.io", true},
 		{"de.icr.io", true},
 		{"jp2.icr.io", true},
+		{"private.ca2.icr.io", true},
+		{"in.icr.io", true},
 		{"private.icr.io", true},
 		{"private.us.icr.io", true},
 		{"cp.icr.io", true},

@@ -1,6 +1,7 @@
 package quay
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -28,7 +29,18 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 			"Enter its password.",
 		}
 	}
-	return []integration.Grant{g, {
+	keyless := integration.Grant{
+		Method: "Keyless robot federation", Settings: map[string]any{useFederation: true}, Fill: []string{robotUsername},
+		Summary: "If Landwaiter runs in a cluster whose service account issuer Quay reaches: no password is stored. " + g.Summary,
+		Steps: append(g.Steps[:2:2],
+			"At the robot, choose Set robot federation, and enter the issuer of the cluster's service account tokens and the subject system:serviceaccount:NAMESPACE:NAME of Landwaiter's.",
+			"Whoever runs Landwaiter mounts a projected service account token as the file "+cmp.Or(c.Text(endpoint), ref.Registry)+" into the folder that "+tokenFolder+" names.",
+		),
+	}
+	if robot, ok := g.Settings[robotUsername]; ok {
+		keyless.Settings[robotUsername], keyless.Fill = robot, nil
+	}
+	return []integration.Grant{g, keyless, {
 		Method: "Anonymous", Summary: "If the repositories are public: nothing has to be allowed.",
 	}}
 }

@@ -12,6 +12,7 @@ import (
 const (
 	endpoint      = "endpoint"
 	oauthToken    = "oauthToken"
+	useFederation = "useRobotFederation"
 	robotUsername = "registryRobotCredentials.username"
 	robotPassword = "registryRobotCredentials.password"
 	insecure      = "insecure"
@@ -34,29 +35,42 @@ func Type() integration.Type {
 				Name: robotUsername, Label: "Robot username", Kind: integration.Text, Example: "organization+robot",
 				Help: "A robot account that may read the repositories. Leave all credentials empty for public ones.",
 			},
-			{Name: robotPassword, Label: "Robot password", Kind: integration.Secret},
+			{
+				Name: useFederation, Label: "Use keyless robot federation", Kind: integration.Toggle, BindsSecret: true,
+				Help: "Sign the robot in with a token of this machine's own identity, which whoever runs this program puts into the folder that " + tokenFolder + " names.",
+			},
+			{Name: robotPassword, Label: "Robot password", Kind: integration.Secret, DisabledWhen: integration.On(useFederation)},
 			{
 				Name: oauthToken, Label: "OAuth token", Kind: integration.Secret,
 				Help: "Prefer a robot account. A registry that has both signs in as the robot.",
 			},
 			integration.Insecure(),
 		},
+		Settle:     settle,
 		Check:      check,
-		Detect:     detect,
+		Detect:     integration.DetectHost(`quay\.io`),
 		HostLabels: []string{"quay"},
 		Grants:     grants,
 		Open:       open,
 	}
 }
 
+// settle keeps no password that is not used.
+func settle(c integration.Config) integration.Config {
+	if c.On(useFederation) {
+		return c.With(robotPassword, secret.Text{})
+	}
+	return c
+}
+
 // check allows a token beside a robot only where there is a use for each: the robot pulls, the token reads scan results.
 func check(c integration.Config, categories []integration.Category) []integration.Problem {
-	var problems []integration.Problem
+	problems := checkFederation(c)
 	hasRobot := c.Text(robotUsername) != "" || c.Secret(robotPassword).IsSet()
 	if hasRobot && c.Text(robotUsername) == "" {
 		problems = append(problems, integration.Problem{Field: robotUsername, Message: "A robot username is required if the integration has a robot password"})
 	}
-	if hasRobot && !c.Secret(robotPassword).IsSet() {
+	if hasRobot && !c.Secret(robotPassword).IsSet() && !c.On(useFederation) {
 		problems = append(problems, integration.Problem{Field: robotPassword, Message: "A robot password is required if the integration has a robot username"})
 	}
 	both := slices.Contains(categories, integration.CategoryRegistry) && slices.Contains(categories, integration.CategoryScanner)
@@ -66,21 +80,43 @@ func check(c integration.Config, categories []integration.Category) []integratio
 	return problems
 }
 
-func detect(host string) (integration.Config, bool) {
-	if host != "quay.io" {
-		return integration.Config{}, false
+// checkFederation sees to it that the identity of this machine is shown to nobody but the one whom a certificate names.
+func checkFederation(c integration.Config) []integration.Problem {
+	if !c.On(useFederation) {
+		return nil
 	}
-	return integration.NewConfig(map[string]any{endpoint: host}, nil), true
+	var problems []integration.Problem
+	if c.Text(robotUsername) == "" {
+		problems = append(problems, integration.Problem{Field: robotUsername, Message: "A robot username is required for keyless robot federation"})
+	}
+	if at, err := distribution.ParseEndpoint(c.Text(endpoint), false); err == nil && at.Scheme != "https" {
+		problems = append(problems, integration.Problem{
+			Field: endpoint, Message: "The endpoint must use https for keyless robot federation", Fix: "Begin it with https://, or use the robot's password.",
+		})
+	}
+	if c.On(insecure) {
+		problems = append(problems, integration.Problem{
+			Field: insecure, Message: "Keyless robot federation needs a certificate that can be validated",
+			Fix: "Let Quay's certificate authority be trusted, or use the robot's password.",
+		})
+	}
+	return problems
 }
 
 // oauthUser is the user name that tells Quay that the password is an OAuth token.
 const oauthUser = "$oauthtoken"
 
-func open(c integration.Config, _ integration.Deps) (integration.Registry, error) {
+func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
 	at, err := distribution.ParseEndpoint(c.Text(endpoint), c.On(insecure))
 	switch {
 	case err != nil:
 		return nil, err
+	case c.On(useFederation):
+		if problems := checkFederation(c); len(problems) > 0 {
+			return nil, integration.Problems(problems)
+		}
+		f := &federation{host: at.Host, robot: c.Text(robotUsername), deps: deps}
+		return integration.Leased(at, deps, f.credential), nil
 	case c.Secret(robotPassword).IsSet():
 		return integration.Basic(at, c.Text(robotUsername), c.Secret(robotPassword)), nil
 	case c.Secret(oauthToken).IsSet():

@@ -8,7 +8,7 @@ func Type() integration.Type {
 	return integration.Type{
 		ID:         "rhel",
 		Label:      "Red Hat",
-		Summary:    "Red Hat's registries registry.redhat.io and registry.access.redhat.com.",
+		Summary:    "Red Hat's registries registry.redhat.io, registry.access.redhat.com and registry.connect.redhat.com.",
 		Categories: []integration.Category{integration.CategoryRegistry},
 		ConfigKey:  "docker",
 		Fields: []integration.Field{
@@ -28,16 +28,8 @@ func Type() integration.Type {
 			},
 			integration.Insecure(),
 		},
-		Detect: detect,
+		Detect: integration.DetectHost(`registry\.(redhat\.io|(access|connect)\.redhat\.com)`),
 		Grants: grants,
 		Open:   integration.OpenBasic,
 	}
-}
-
-func detect(host string) (integration.Config, bool) {
-	switch host {
-	case "registry.redhat.io", "registry.access.redhat.com":
-		return integration.NewConfig(map[string]any{"endpoint": host}, nil), true
-	}
-	return integration.Config{}, false
 }

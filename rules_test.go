@@ -20,6 +20,7 @@ const module = "github.com/landwaiter/landwaiter/"
 // mayImport is the import table: what of this module each package may import. Packages that end in "test" are support for
 // tests and may import what they like; nothing but tests may import them.
 var mayImport = map[string][]string{
+	"internal/yamldoc":               {},
 	"internal/fault":                 {},
 	"internal/secret":                {},
 	"internal/image":                 {"internal/fault"},
@@ -30,7 +31,7 @@ var mayImport = map[string][]string{
 	"internal/integrations/*":        {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/integration/diagnosis"},
 	"internal/scan":                  {"internal/fault", "internal/image", "internal/scan/*"},
 	"internal/vuln":                  {"internal/fault"},
-	"internal/policy":                {"internal/fault"},
+	"internal/policy":                {"internal/fault", "internal/yamldoc"},
 	"internal/assess":                {"internal/fault", "internal/image", "internal/distribution", "internal/integration", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/scan"},

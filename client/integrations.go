@@ -71,6 +71,11 @@ func (c *Client) DeleteIntegration(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: integrationsPath + "/" + url.PathEscape(id)})
 }
 
+// ReleaseIntegration hands an integration that a file owns over to people. It fails with fault.NotFound.
+func (c *Client) ReleaseIntegration(ctx context.Context, id string) error {
+	return c.do(ctx, call{method: http.MethodPost, path: integrationsPath + "/" + url.PathEscape(id) + "/release"})
+}
+
 // TestIntegration tries a connection without storing it.
 func (c *Client) TestIntegration(ctx context.Context, in Integration) error {
 	return c.do(ctx, call{method: http.MethodPost, path: integrationsPath + "/test", in: in})

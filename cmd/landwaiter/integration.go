@@ -22,7 +22,7 @@ func (p *program) integrationCommand() *cobra.Command {
 the administrator, with LANDWAITER_ADMIN_PASSWORD. Secrets are read from files or standard input, never from the command
 line, which others on the machine can read.`,
 		p.integrationTypesCommand(), p.integrationSuggestCommand(), p.integrationListCommand(), p.integrationGetCommand(), p.integrationCreateCommand(),
-		p.integrationUpdateCommand(), p.integrationDeleteCommand(), p.integrationTestCommand(),
+		p.integrationUpdateCommand(), p.integrationDeleteCommand(), p.integrationTestCommand(), p.integrationReleaseCommand(),
 	)
 }
 
@@ -71,10 +71,10 @@ func (p *program) integrationListCommand() *cobra.Command {
 			return err
 		}
 		return p.print(*output, list, func() error {
-			rows := [][]string{{"NAME", "TYPE", "ENDPOINT", "USER", "ID"}}
+			rows := [][]string{{"NAME", "TYPE", "ENDPOINT", "USER", "OWNER", "ID"}}
 			for _, in := range list {
 				settings := settingsOf(in)
-				rows = append(rows, []string{in.Text("name"), in.Text("type"), word(settings["endpoint"]), word(settings["username"]), in.Text("id")})
+				rows = append(rows, []string{in.Text("name"), in.Text("type"), word(settings["endpoint"]), word(settings["username"]), in.Text("owner"), in.Text("id")})
 			}
 			return writeTable(p.out, rows)
 		})

@@ -20,6 +20,7 @@ func (p *program) renderIntegration(in client.Integration) error {
 	r.field("name", in.Text("name"))
 	r.field("id", in.Text("id"))
 	r.field("type", in.Text("type"))
+	r.field("owner", in.Text("owner"))
 	r.field("categories", words(in["categories"]))
 	if typ, err := typeOf(in.Text("type")); err == nil {
 		settings := in.Settings(typ.ConfigKey)

@@ -85,6 +85,9 @@ func (a *API) registerIntegrations() {
 	register(a, "deleteIntegration", func(ctx context.Context, in *byID) (*done, error) {
 		return &done{}, a.Integrations.Delete(ctx, in.ID)
 	})
+	register(a, "releaseIntegration", func(ctx context.Context, in *byID) (*done, error) {
+		return &done{}, a.Integrations.Release(ctx, in.ID)
+	})
 	register(a, "testIntegration", a.testIntegration, takes("Integration"))
 	register(a, "testUpdatedIntegration", a.testUpdatedIntegration, takes("IntegrationChange"))
 	register(a, "listIntegrationTypes", func(context.Context, *struct{}) (*integrationTypes, error) {

@@ -89,6 +89,29 @@ func TestIntegrations(t *testing.T) {
 		}},
 		{name: "delete/unknown", method: "DELETE", url: path + "/nope", status: 404, contains: []string{`"code":5`}},
 
+		{name: "owned/says_by_what", before: owned, method: "GET", url: path + "/{id}", status: 200, contains: []string{`"owner":"file:team.yaml"`}},
+		{name: "owned/put", before: owned, method: "PUT", url: path + "/{id}", body: untested, status: 409,
+			contains: []string{`"code":6`, "described by the file team.yaml", `"fix":"Change the file`}, after: keepsPassword(apitest.Marked)},
+		{name: "owned/patch", before: owned, method: "PATCH", url: path + "/{id}", body: `{"config":` + untested + `,"updatePassword":true}`, status: 409,
+			contains: []string{"described by the file team.yaml"}, after: keepsPassword(apitest.Marked)},
+		{name: "owned/delete", before: owned, method: "DELETE", url: path + "/{id}", status: 409,
+			contains: []string{"described by the file team.yaml"}, after: keepsPassword(apitest.Marked)},
+		{name: "owned/name_is_taken", before: owned, method: "POST", url: path, body: with(untested, `"hub"`, `"first"`), status: 409, contains: []string{"already exists"}},
+		{name: "owned/owner_cannot_be_sent", method: "POST", url: path, body: with(untested, `"name"`, `"owner":"file:a.yaml","name"`), status: 200, contains: []string{`"owner":""`}},
+		{name: "owned/released", before: owned, method: "POST", url: path + "/{id}/release", status: 200, contains: []string{"{}"},
+			after: func(t *testing.T, f *apitest.Fixture, _ *httptest.ResponseRecorder) {
+				list, err := f.Integrations.List(t.Context(), "first", "")
+				if err != nil || len(list) != 1 || list[0].Owner != "" || list[0].Config.Secret("password").Reveal() != apitest.Marked {
+					t.Fatal(list, err)
+				}
+				if w := f.Do(http.MethodDelete, path+"/"+list[0].ID, "", auth.Administrator); w.Code != http.StatusOK {
+					t.Error(w.Body)
+				}
+			}},
+		{name: "owned/released_when_nobody_owns_it", before: stored, method: "POST", url: path + "/{id}/release", status: 200},
+		{name: "owned/release_unknown", method: "POST", url: path + "/nope/release", status: 404},
+		{name: "owned/release_as_viewer", before: owned, method: "POST", url: path + "/{id}/release", as: auth.Viewer, status: 403},
+
 		{name: "test", method: "POST", url: path + "/test", body: good, status: 200, contains: []string{"{}"}},
 		{name: "test/even_if_it_says_not_to", method: "POST", url: path + "/test", body: with(untested, apitest.Marked, "wrong"), status: 400, contains: []string{"registry integration: "}},
 		{name: "test/unreachable", method: "POST", url: path + "/test", body: with(good, "{registry}", "127.0.0.1:1"), status: 400, contains: []string{"registry integration: "}},

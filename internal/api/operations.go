@@ -41,6 +41,8 @@ var operations = map[string]operation{
 	"patchIntegration": {"PATCH", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Change an integration",
 		"With updatePassword false all stored secrets are kept, and the fields they are bound to must not change."},
 	"deleteIntegration": {"DELETE", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Delete an integration", ""},
+	"releaseIntegration": {"POST", "/v1/imageintegrations/{id}/release", auth.WriteIntegrations, "Integrations", "Hand an integration that a file owns over to people",
+		"It stays as it is, and can then be changed here. A document that still describes it is reported as a conflict until it is gone."},
 	"integrationConsequences": {"GET", "/v1/imageintegrations/{id}/consequences", auth.ReadIntegrations, "Integrations",
 		"Say which images would lose their source if an integration were deleted",
 		"No registry is asked. Listed are the images whose latest stored assessment was served by the integration, with the candidates that would be asked instead."},

@@ -3,7 +3,7 @@ package integration
 import "strings"
 
 // Encode renders an integration in RHACS's JSON shape: every key emitted, zero values included, the settings under the
-// type's config key with all declared fields. A secret is the mask when set and "" when not.
+// type's config key with all declared fields, and its owner besides. A secret is the mask when set and "" when not.
 func (t *Types) Encode(in Integration) map[string]any {
 	names := make([]string, 0, len(in.Categories))
 	for _, c := range sortedCategories(in.Categories) {
@@ -18,6 +18,7 @@ func (t *Types) Encode(in Integration) map[string]any {
 		"clusterId":           in.ClusterID,
 		"skipTestIntegration": in.SkipTest,
 		"source":              nil,
+		"owner":               in.Owner,
 	}
 	if p := in.Provenance; p != nil {
 		body["source"] = map[string]any{

@@ -46,7 +46,12 @@ func invalid(format string, args ...any) *fault.Error {
 
 // Validate returns the draft trimmed and with its categories sorted, or every problem there is with it, as fault.Invalid.
 // A draft that builds on a stored integration goes through Keep first.
-func (t *Types) Validate(d Draft) (Draft, error) {
+func (t *Types) Validate(d Draft) (Draft, error) { return t.validate(d, false) }
+
+// ValidateMasked is Validate for a draft whose secrets are not at hand: the mask stands for one that is good.
+func (t *Types) ValidateMasked(d Draft) (Draft, error) { return t.validate(d, true) }
+
+func (t *Types) validate(d Draft, maskIsGood bool) (Draft, error) {
 	typ, ok := t.Get(d.Type)
 	if !ok {
 		return Draft{}, t.unknown(d.Type)
@@ -68,6 +73,9 @@ func (t *Types) Validate(d Draft) (Draft, error) {
 				}
 			}
 		}
+	}
+	if maskIsGood {
+		problems = slices.DeleteFunc(problems, func(p Problem) bool { return d.Config.Secret(p.Field).IsMask() })
 	}
 	if len(problems) > 0 {
 		return Draft{}, &fault.Error{Code: fault.Invalid, Fix: firstFix(problems), Err: Problems(problems)}

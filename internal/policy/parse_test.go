@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
 
 const goodDocument = `apiVersion: landwaiter.dev/v1
@@ -145,14 +146,14 @@ func TestParse_places_mistakes(t *testing.T) {
 
 func TestParse_says_what_is_no_YAML(t *testing.T) {
 	for document, want := range map[string]string{
-		"":                                 "line 1: there is no policy in the document",
-		"# only a comment\n":               "there is no policy",
-		"a: b: c\n":                        "not YAML",
-		"kind: [\n":                        "not YAML",
-		"\tkind: Policy":                   "not YAML",
-		"a: *x\n":                          "not YAML: unknown anchor 'x'",
-		strings.Repeat("x", maxDocument+1): "at most 1048576 are read",
-		strings.Repeat("[", 100_000):       "not YAML",
+		"":                                      "line 1: there is no policy in the document",
+		"# only a comment\n":                    "there is no policy",
+		"a: b: c\n":                             "not YAML",
+		"kind: [\n":                             "not YAML",
+		"\tkind: Policy":                        "not YAML",
+		"a: *x\n":                               "not YAML: text that begins with * must be in quotes",
+		strings.Repeat("x", yamldoc.MaxBytes+1): "at most 1048576 are read",
+		strings.Repeat("[", 100_000):            "not YAML",
 	} {
 		_, err := Parse([]byte(document))
 		if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), want) {

@@ -20,23 +20,30 @@ func commandLines(text string) [][]string {
 	var list [][]string
 	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
 		line, _, _ = strings.Cut(line, " #")
-		inside := false
+		begins, inside := true, false
 		for _, word := range shellWord.FindAllString(line, -1) {
 			bare := strings.TrimRight(word, ";)")
 			switch {
-			case slices.Contains([]string{"|", "&&", "||", ">", "2>", "&"}, word):
+			case slices.Contains([]string{"|", "&&", "||", "&"}, word):
+				begins, inside = true, false
+				continue
+			case slices.Contains([]string{">", "2>", "<<END"}, word):
 				inside = false
-			case !inside && (word == "landwaiter" || word == "bin/landwaiter"):
+			case begins && (word == "landwaiter" || word == "bin/landwaiter"):
 				inside = true
 				list = append(list, nil)
 			case inside:
 				list[len(list)-1] = append(list[len(list)-1], strings.Trim(bare, `'"`))
 				inside = bare == word
 			}
+			begins = bare != word
 		}
 	}
 	return list
 }
+
+// shellBlock is a block of shell in a document, also in a list.
+var shellBlock = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$")
 
 // understood fails the test unless a command line names a command that can be run, with flags and arguments that it takes.
 func understood(t *testing.T, where string, args []string) {
@@ -91,28 +98,28 @@ func TestHelp(t *testing.T) {
 }
 
 func TestDocuments_show_commands_that_exist(t *testing.T) {
-	documents, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
+	documents := []string{"../../README.md", "../../CONTRIBUTING.md"}
+	for _, folder := range []string{"../../docs", registryPages} {
+		pages, err := filepath.Glob(filepath.Join(folder, "*.md"))
+		if err != nil || len(pages) == 0 {
+			t.Fatal(folder, pages, err)
+		}
+		documents = append(documents, pages...)
 	}
 	total := 0
-	for _, path := range append(documents, "../../README.md", "../../CONTRIBUTING.md") {
+	for _, path := range documents {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, part := range strings.Split(string(b), "\n```") {
-			code, isShell := strings.CutPrefix(part, "sh\n")
-			if i%2 == 0 || !isShell {
-				continue
-			}
-			for _, args := range commandLines(code) {
+		for _, block := range shellBlock.FindAllStringSubmatch(string(b), -1) {
+			for _, args := range commandLines(block[1]) {
 				understood(t, filepath.Base(path), args)
 				total++
 			}
 		}
 	}
-	if total < 10 {
+	if total < 60 {
 		t.Errorf("only %d commands were found in the documents", total)
 	}
 }

@@ -80,9 +80,12 @@ func identityFields(roleLabel, roleHelp, roleExample string) []integration.Field
 		},
 		{
 			Name: accessKeyID, Label: "Access key ID", Kind: integration.Secret, When: integration.Off(useIAM),
-			Help: "The key of an IAM user that may read the repositories.",
+			Help: "The key of an IAM user that may read the repositories. Needed without the container IAM role.",
 		},
-		{Name: secretAccessKey, Label: "Secret access key", Kind: integration.Secret, When: integration.Off(useIAM)},
+		{
+			Name: secretAccessKey, Label: "Secret access key", Kind: integration.Secret, When: integration.Off(useIAM),
+			Help: "Needed with the access key ID.",
+		},
 		{
 			Name: useAssumeRole, Label: "Use AssumeRole", Kind: integration.Toggle, BindsSecret: true,
 			Help: "Sign in with the keys or the container's role first, and then act as another role.",

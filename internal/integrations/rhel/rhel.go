@@ -13,7 +13,7 @@ func Type() integration.Type {
 		ConfigKey:  "docker",
 		Fields: []integration.Field{
 			{
-				Name: "endpoint", Label: "Endpoint", Kind: integration.Endpoint, Example: "registry.access.redhat.com",
+				Name: "endpoint", Label: "Endpoint", Kind: integration.Endpoint, Example: "registry.redhat.io",
 				Required:    "An endpoint is required, like, registry.access.redhat.com",
 				BindsSecret: true, Column: true,
 			},

@@ -16,7 +16,6 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/vuln"
@@ -139,13 +138,9 @@ func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Refe
 }
 
 func (p *program) defaultCandidates(ref image.Reference) ([]integration.Candidate, error) {
-	types, err := integration.NewTypes(integrations.All()...)
-	if err != nil {
-		return nil, err
-	}
 	var opened []integration.Candidate
 	for _, in := range integration.Defaults(time.Now()) {
-		c, err := types.Open(in, p.deps())
+		c, err := p.types.Open(in, p.deps())
 		if err != nil {
 			return nil, err
 		}

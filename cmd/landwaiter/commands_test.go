@@ -48,7 +48,7 @@ var shellBlock = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$")
 // understood fails the test unless a command line names a command that can be run, with flags and arguments that it takes.
 func understood(t *testing.T, where string, args []string) {
 	t.Helper()
-	p := &program{getenv: func(string) string { return "" }}
+	p := &program{getenv: func(string) string { return "" }, types: registryTypes(t)}
 	cmd, rest, err := p.root().Find(args)
 	switch {
 	case err != nil:
@@ -68,7 +68,7 @@ func understood(t *testing.T, where string, args []string) {
 }
 
 func TestHelp(t *testing.T) {
-	p := &program{getenv: func(string) string { return "" }}
+	p := &program{getenv: func(string) string { return "" }, types: registryTypes(t)}
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		for _, child := range cmd.Commands() {

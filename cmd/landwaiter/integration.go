@@ -13,7 +13,6 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integrations"
 )
 
 func (p *program) integrationCommand() *cobra.Command {
@@ -36,7 +35,7 @@ func (p *program) integrationTypesCommand() *cobra.Command {
 	output := outputFlag(cmd.Flags())
 	cmd.RunE = func(*cobra.Command, []string) error {
 		var list []integration.Description
-		for _, t := range integrations.All() {
+		for _, t := range p.types.All() {
 			list = append(list, t.Describe())
 		}
 		return p.print(*output, list, func() error {
@@ -73,7 +72,7 @@ func (p *program) integrationListCommand() *cobra.Command {
 		return p.print(*output, list, func() error {
 			rows := [][]string{{"NAME", "TYPE", "ENDPOINT", "USER", "OWNER", "ID"}}
 			for _, in := range list {
-				settings := settingsOf(in)
+				settings := p.settingsOf(in)
 				rows = append(rows, []string{in.Text("name"), in.Text("type"), word(settings["endpoint"]), word(settings["username"]), in.Text("owner"), in.Text("id")})
 			}
 			return writeTable(p.out, rows)
@@ -110,7 +109,7 @@ func (p *program) integrationCreateCommand() *cobra.Command {
 		Args: noArgs,
 	}
 	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
-	draft := newDraftFlags(cmd.Flags()).withType().withSkipTest()
+	draft := newDraftFlags(cmd.Flags(), p.types).withType().withSkipTest()
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := p.client(remote)
 		if err != nil {
@@ -140,7 +139,7 @@ its secrets are cannot be changed without giving the secrets again.`,
 		Args: exactArgs(1, nameOrID),
 	}
 	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
-	draft := newDraftFlags(cmd.Flags()).withSkipTest()
+	draft := newDraftFlags(cmd.Flags(), p.types).withSkipTest()
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, in, err := p.stored(cmd.Context(), remote, args[0])
 		if err != nil {
@@ -155,7 +154,7 @@ its secrets are cannot be changed without giving the secrets again.`,
 			return err
 		}
 		if err := c.PatchIntegration(cmd.Context(), id, in, secrets); err != nil {
-			return adviseSecrets(err, in)
+			return p.adviseSecrets(err, in)
 		}
 		updated, err := c.Integration(cmd.Context(), id)
 		if err != nil {
@@ -211,7 +210,7 @@ describe. Without one, flags describe the integration; no server is needed then.
 		},
 	}
 	remote := newRemoteFlags(cmd.Flags())
-	draft := newDraftFlags(cmd.Flags()).withType()
+	draft := newDraftFlags(cmd.Flags(), p.types).withType()
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		test := p.testDraft
 		if len(args) == 1 {
@@ -237,7 +236,7 @@ func (p *program) testStored(ctx context.Context, remote *remoteFlags, draft *dr
 	if err != nil {
 		return err
 	}
-	return adviseSecrets(c.TestUpdatedIntegration(ctx, in, secrets), in)
+	return p.adviseSecrets(c.TestUpdatedIntegration(ctx, in, secrets), in)
 }
 
 // testDraft asks the server to test, since it is the server that must reach the registry; without one, this process tests.
@@ -253,20 +252,16 @@ func (p *program) testDraft(ctx context.Context, remote *remoteFlags, draft *dra
 		}
 		return c.TestIntegration(ctx, in)
 	}
-	types, err := integration.NewTypes(integrations.All()...)
-	if err != nil {
-		return err
-	}
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	d, err := types.Decode(body)
+	d, err := p.types.Decode(body)
 	if err != nil {
 		return err
 	}
 	return integration.NewService(integration.ServiceOptions{
-		Types: types, Tester: p.registryClient(image.Platform{}), Deps: p.deps(), Now: time.Now,
+		Types: p.types, Tester: p.registryClient(image.Platform{}), Deps: p.deps(), Now: time.Now,
 	}).Test(ctx, d)
 }
 

@@ -12,13 +12,13 @@ import (
 	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 // draftFlags describe an integration. There is one flag for each setting that any type declares.
 type draftFlags struct {
 	flags      *pflag.FlagSet
+	types      *integration.Types
 	typ        string
 	name       string
 	categories []string
@@ -28,13 +28,13 @@ type draftFlags struct {
 	secrets    map[string]*string // names of files
 }
 
-func newDraftFlags(fs *pflag.FlagSet) *draftFlags {
-	d := &draftFlags{flags: fs, texts: map[string]*string{}, toggles: map[string]*bool{}, secrets: map[string]*string{}}
+func newDraftFlags(fs *pflag.FlagSet, types *integration.Types) *draftFlags {
+	d := &draftFlags{flags: fs, types: types, texts: map[string]*string{}, toggles: map[string]*bool{}, secrets: map[string]*string{}}
 	fs.StringVar(&d.name, "name", "", "name of the integration")
 	fs.StringSliceVar(&d.categories, "category", nil, "what it is for: REGISTRY, SCANNER (default: REGISTRY)")
-	for _, t := range integrations.All() {
+	for _, t := range types.All() {
 		for _, f := range t.Fields {
-			flag, help := flagOf(f.Name, f.IsSecret()), fmt.Sprintf("%s (%s)", f.Label, strings.Join(typesWith(f.Name), ", "))
+			flag, help := flagOf(f.Name, f.IsSecret()), fmt.Sprintf("%s (%s)", f.Label, strings.Join(typesWith(types, f.Name), ", "))
 			switch {
 			case fs.Lookup(flag) != nil: // another type declares it too
 			case f.IsSecret():
@@ -64,7 +64,7 @@ func (d *draftFlags) onto(p *program, in client.Integration) (secrets bool, err 
 	if in.Text("type") == "" {
 		in["type"] = d.typ
 	}
-	typ, err := typeOf(in.Text("type"))
+	typ, err := typeOf(d.types, in.Text("type"))
 	if err != nil {
 		return false, err
 	}
@@ -118,7 +118,7 @@ func (d *draftFlags) belong(typ integration.Type) error {
 	for _, f := range typ.Fields {
 		own = append(own, flagOf(f.Name, f.IsSecret()))
 	}
-	for _, t := range integrations.All() {
+	for _, t := range d.types.All() {
 		for _, f := range t.Fields {
 			flag := flagOf(f.Name, f.IsSecret())
 			if d.flags.Changed(flag) && !slices.Contains(own, flag) && !slices.Contains(wrong, "--"+flag) {
@@ -149,8 +149,8 @@ func (d *draftFlags) changesAnything() bool {
 }
 
 // adviseSecrets names the flags for the secrets that a changed setting is bound to.
-func adviseSecrets(err error, in client.Integration) error {
-	typ, unknown := typeOf(in.Text("type"))
+func (p *program) adviseSecrets(err error, in client.Integration) error {
+	typ, unknown := typeOf(p.types, in.Text("type"))
 	if unknown != nil || fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "credentials required to update") {
 		return err
 	}
@@ -191,20 +191,20 @@ func (p *program) readSecret(path string) (secret.Text, error) {
 	return secret.New(strings.TrimRight(string(b), "\r\n")), nil
 }
 
-func typeOf(id string) (integration.Type, error) {
+func typeOf(types *integration.Types, id string) (integration.Type, error) {
+	if t, ok := types.Get(id); ok {
+		return t, nil
+	}
 	var ids []string
-	for _, t := range integrations.All() {
-		if t.ID == id {
-			return t, nil
-		}
+	for _, t := range types.All() {
 		ids = append(ids, t.ID)
 	}
 	return integration.Type{}, fault.New(fault.Invalid, "read flags", "there is no type %q", id).WithFix("Use one of %s.", strings.Join(ids, ", "))
 }
 
-func typesWith(field string) []string {
+func typesWith(types *integration.Types, field string) []string {
 	var ids []string
-	for _, t := range integrations.All() {
+	for _, t := range types.All() {
 		if slices.ContainsFunc(t.Fields, func(f integration.Field) bool { return f.Name == field }) {
 			ids = append(ids, t.ID)
 		}

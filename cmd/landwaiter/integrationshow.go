@@ -7,8 +7,8 @@ import (
 )
 
 // settingsOf is nil for a type that this program does not know, as a newer server may have.
-func settingsOf(in client.Integration) map[string]any {
-	typ, err := typeOf(in.Text("type"))
+func (p *program) settingsOf(in client.Integration) map[string]any {
+	typ, err := typeOf(p.types, in.Text("type"))
 	if err != nil {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (p *program) renderIntegration(in client.Integration) error {
 	r.field("type", in.Text("type"))
 	r.field("owner", in.Text("owner"))
 	r.field("categories", words(in["categories"]))
-	if typ, err := typeOf(in.Text("type")); err == nil {
+	if typ, err := typeOf(p.types, in.Text("type")); err == nil {
 		settings := in.Settings(typ.ConfigKey)
 		for _, f := range typ.Fields {
 			r.field(f.Name, word(get(settings, f.Name)))

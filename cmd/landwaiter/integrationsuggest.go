@@ -9,7 +9,6 @@ import (
 
 	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integrations"
 )
 
 func (p *program) integrationSuggestCommand() *cobra.Command {
@@ -27,33 +26,29 @@ are ready to paste. Nothing is asked on the network, and no server is needed. Wh
 	output := outputFlag(cmd.Flags())
 	all := cmd.Flags().Bool("all", false, "show the alternatives in full, too")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		types, err := integration.NewTypes(integrations.All()...)
-		if err != nil {
-			return err
-		}
-		s, err := types.Suggest(args[0])
+		s, err := p.types.Suggest(args[0])
 		if err != nil {
 			return err
 		}
 		return p.print(*output, s, func() error {
 			r := &renderer{w: p.out}
-			r.suggestion(s, *all)
+			r.suggestion(p.types, s, *all)
 			return r.err
 		})
 	}
 	return cmd
 }
 
-func (r *renderer) suggestion(s integration.Suggestion, all bool) {
+func (r *renderer) suggestion(types *integration.Types, s integration.Suggestion, all bool) {
 	r.field("WARNING", s.Warning)
-	r.proposal(s.Proposal)
+	r.proposal(types, s.Proposal)
 	if len(s.Alternatives) == 0 {
 		return
 	}
 	if all {
 		for _, p := range s.Alternatives {
 			r.printf("\nALTERNATIVE\n")
-			r.proposal(p)
+			r.proposal(types, p)
 		}
 		return
 	}
@@ -66,7 +61,7 @@ func (r *renderer) suggestion(s integration.Suggestion, all bool) {
 	r.printf("\n--all shows them in full.\n")
 }
 
-func (r *renderer) proposal(p integration.Proposal) {
+func (r *renderer) proposal(types *integration.Types, p integration.Proposal) {
 	r.field("type", fmt.Sprintf("%s (%s)", p.Type, p.Label))
 	r.field("method", p.Grant.Method)
 	for i, reason := range p.Reasons {
@@ -82,7 +77,7 @@ func (r *renderer) proposal(p integration.Proposal) {
 			r.printf("%s\n", printable(strings.TrimSuffix(line, "\n")))
 		}
 	}
-	typ, err := typeOf(p.Type)
+	typ, err := typeOf(types, p.Type)
 	if err != nil {
 		r.err = cmp.Or(r.err, err)
 		return

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integrations"
 )
 
 // Exit statuses of every command: 0 done (or passed), 1 an enforced policy is violated, 2 it could not be decided or done.
@@ -35,17 +37,26 @@ type streams struct {
 type program struct {
 	streams
 	getenv func(string) string
+	types  *integration.Types
 	status int // exit status when a command ends without an error
 }
 
 // run executes one command line and returns the exit status.
 func run(ctx context.Context, args []string, s streams, getenv func(string) string) int {
-	p := &program{streams: s, getenv: getenv}
+	types, err := integration.NewTypes(integrations.All()...)
+	if err != nil {
+		panic(err) // a declaration is wrong, which tests find
+	}
+	p := &program{streams: s, getenv: getenv, types: types}
+	return p.run(ctx, args)
+}
+
+func (p *program) run(ctx context.Context, args []string) int {
 	root := p.root()
 	root.SetArgs(args)
-	root.SetIn(s.in)
-	root.SetOut(s.out)
-	root.SetErr(s.err)
+	root.SetIn(p.in)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return p.status

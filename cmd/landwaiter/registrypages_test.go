@@ -26,12 +26,9 @@ const registryPages = "../../docs/registries"
 const generatedBegin, generatedEnd = "<!-- generated: go generate ./cmd/landwaiter -->\n", "<!-- end -->\n"
 
 func TestRegistryPages_show_the_declarations(t *testing.T) {
-	types, err := integration.NewTypes(integrations.All()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := map[string]string{"README.md": registryIndex(integrations.All()) + commonSettings(types)}
-	for _, typ := range integrations.All() {
+	own := integrations.All()
+	pages := map[string]string{"README.md": registryIndex(own) + commonSettings(own[0], registryTypes(t).All()[0])}
+	for _, typ := range own {
 		pages[typ.ID+".md"] = settingsSection(typ)
 	}
 	for name, want := range pages {
@@ -75,12 +72,19 @@ func registryIndex(list []integration.Type) string {
 	return b.String() + "\n"
 }
 
+func registryTypes(t *testing.T) *integration.Types {
+	t.Helper()
+	types, err := integration.NewTypes(integrations.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
 // commonSettings are those that every type has besides its own.
-func commonSettings(types *integration.Types) string {
-	all := types.All()
-	own := integrations.All()[0]
+func commonSettings(own, all integration.Type) string {
 	var common []integration.Field
-	for _, f := range all[0].Fields {
+	for _, f := range all.Fields {
 		if !slices.ContainsFunc(own.Fields, func(g integration.Field) bool { return g.Name == f.Name }) {
 			common = append(common, f)
 		}

@@ -21,7 +21,6 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/portal"
 	"github.com/landwaiter/landwaiter/internal/scan"
@@ -83,13 +82,9 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	defer db.Close()
 
-	types, err := integration.NewTypes(integrations.All()...)
-	if err != nil {
-		return err
-	}
 	client := p.registryClient(platform)
 	connections := integration.NewService(integration.ServiceOptions{
-		Store: db, Types: types, Tester: client, Deps: p.deps(), NewID: uuid.NewString, Now: time.Now, Log: log,
+		Store: db, Types: p.types, Tester: client, Deps: p.deps(), NewID: uuid.NewString, Now: time.Now, Log: log,
 	})
 	if _, err := db.SeedIntegrations(ctx, integration.Defaults(time.Now())); err != nil {
 		return err
@@ -117,14 +112,14 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	loopback := image.OnLoopback(*f.listen)
 	pages, err := portal.New(portal.Options{
-		Integrations: connections, Types: types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
+		Integrations: connections, Types: p.types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
 		Auth: access, Guests: *f.demo && loopback, Secure: *f.tlsCert != "" || !loopback && !*f.allowPlaintext, Version: versionString(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	rest := api.New(api.Options{
-		Integrations: connections, Types: types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
+		Integrations: connections, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
 		Policies: policies, Version: versionString(), UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}

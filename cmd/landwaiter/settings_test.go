@@ -96,7 +96,7 @@ func TestFlagOf(t *testing.T) {
 	}
 	// Every setting of every type has a flag, and no two settings that differ share one.
 	kinds := map[string]integration.Kind{}
-	d := newDraftFlags(pflag.NewFlagSet("test", pflag.ContinueOnError)).withType().withSkipTest()
+	d := newDraftFlags(pflag.NewFlagSet("test", pflag.ContinueOnError), registryTypes(t)).withType().withSkipTest()
 	for _, typ := range integrations.All() {
 		for _, f := range typ.Fields {
 			flag := flagOf(f.Name, f.IsSecret())

@@ -35,11 +35,11 @@ var mayImport = map[string][]string{
 	"internal/assess":                {"internal/fault", "internal/image", "internal/distribution", "internal/integration", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/scan"},
-	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy"},
+	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
 	"internal/portal":                {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration"},
+	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis"},
 	"cmd/landwaiter":                 {"*"},
 }
 

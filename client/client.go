@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -153,6 +154,7 @@ type call struct {
 	bodyType     string
 	bodySize     int64
 	out          any
+	lines        func(io.Reader) error // reads an answer of one JSON value a line, while it comes
 }
 
 func (c *Client) do(ctx context.Context, k call) error {
@@ -178,6 +180,9 @@ func (c *Client) do(ctx context.Context, k call) error {
 		r.Header.Set("Content-Type", bodyType)
 	}
 	r.Header.Set("Accept", "application/json")
+	if k.lines != nil {
+		r.Header.Set("Accept", "application/x-ndjson")
+	}
 	if c.agent != "" {
 		r.Header.Set("User-Agent", c.agent)
 	}
@@ -190,6 +195,9 @@ func (c *Client) do(ctx context.Context, k call) error {
 	if answer.StatusCode/100 != 2 {
 		return c.decodeError(answer)
 	}
+	if k.lines != nil {
+		return c.readLines(ctx, k, u, io.LimitReader(answer.Body, maxAnswer))
+	}
 	b, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -200,8 +208,25 @@ func (c *Client) do(ctx context.Context, k call) error {
 		return nil
 	}
 	if err := json.Unmarshal(b, k.out); err != nil {
-		return fault.New(fault.Unavailable, k.method+" "+u.Path, "the answer is not what Landwaiter sends").
-			WithFix("check that %s is a Landwaiter server", c.base)
+		return c.notOurs(k, u)
 	}
 	return nil
+}
+
+func (c *Client) readLines(ctx context.Context, k call, u *url.URL, r io.Reader) error {
+	err := k.lines(r)
+	var syntax *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &syntax), errors.As(err, &mistyped):
+		return c.notOurs(k, u)
+	}
+	return c.unreachable(ctx, err)
+}
+
+func (c *Client) notOurs(k call, u *url.URL) error {
+	return fault.New(fault.Unavailable, k.method+" "+u.Path, "the answer is not what Landwaiter sends").
+		WithFix("check that %s is a Landwaiter server", c.base)
 }

@@ -29,6 +29,7 @@ const maxBody = 1 << 20
 type Options struct {
 	Integrations *integration.Service
 	Types        *integration.Types
+	Doctor       Doctor
 	Assess       *assess.Service
 	Assessments  assess.Store
 	Auth         *auth.Service
@@ -76,6 +77,7 @@ func New(o Options) *API {
 
 	a.registerSystem()
 	a.registerIntegrations()
+	a.registerDiagnosis()
 	a.registerAssessments()
 	a.registerExplain()
 	a.registerAdvisories()

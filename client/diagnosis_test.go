@@ -23,9 +23,9 @@ type slowDoctor struct {
 	gone chan struct{} // closed when the caller is gone
 }
 
-func (d *slowDoctor) Diagnose(ctx context.Context, c integration.Candidate, typ integration.Type, ref image.Reference, emit func(diagnosis.Step)) *diagnosis.Diagnosis {
+func (d *slowDoctor) diagnose(ctx context.Context, c integration.Candidate, ref image.Reference, emit func(diagnosis.Step)) *diagnosis.Diagnosis {
 	d.ref = ref
-	first := diagnosis.Step{ID: "settings", Verdict: diagnosis.Passed, Summary: typ.ID + " at " + c.Registry.Endpoint(ref).Host}
+	first := diagnosis.Step{ID: "settings", Verdict: diagnosis.Passed, Summary: c.Integration.Type + " at " + c.Registry.Endpoint(ref).Host}
 	emit(first)
 	select {
 	case <-d.goOn:
@@ -40,7 +40,7 @@ func (d *slowDoctor) Diagnose(ctx context.Context, c integration.Candidate, typ 
 func slow(t *testing.T) (*slowDoctor, *apitest.Fixture, *client.Client, client.Integration) {
 	t.Helper()
 	doctor := &slowDoctor{goOn: make(chan struct{}), gone: make(chan struct{})}
-	f := apitest.Start(t, func(o *api.Options) { o.Doctor = doctor })
+	f := apitest.Start(t, func(o *api.Options) { o.Diagnose = doctor.diagnose })
 	srv := httptest.NewServer(f.API)
 	t.Cleanup(srv.Close)
 	c := open(t, client.Options{URL: srv.URL, Token: secret.New(f.Token(auth.Administrator))})

@@ -19,6 +19,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/policy"
 )
 
@@ -29,7 +30,7 @@ const maxBody = 1 << 20
 type Options struct {
 	Integrations *integration.Service
 	Types        *integration.Types
-	Doctor       Doctor
+	Diagnose     diagnosis.Run
 	Assess       *assess.Service
 	Assessments  assess.Store
 	Auth         *auth.Service

@@ -9,16 +9,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
-
-// A Doctor tests a connection step by step. The reference is empty when no image is named; emit is called for each step as
-// soon as it is judged.
-type Doctor interface {
-	Diagnose(ctx context.Context, c integration.Candidate, typ integration.Type, ref image.Reference, emit func(diagnosis.Step)) *diagnosis.Diagnosis
-}
 
 // streamed is the media type of answers that are told as they come: one JSON object a line.
 const streamed = "application/x-ndjson"
@@ -93,7 +86,6 @@ func (a *API) diagnose(c integration.Candidate, imageName, accept string) (*huma
 	if err != nil {
 		return nil, err
 	}
-	typ, _ := a.Types.Get(c.Integration.Type)
 	lines := strings.Contains(accept, streamed)
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		emit := func(diagnosis.Step) {}
@@ -113,7 +105,7 @@ func (a *API) diagnose(c integration.Candidate, imageName, accept string) (*huma
 				}
 			}
 		}
-		d := a.Doctor.Diagnose(ctx.Context(), c, typ, ref, emit)
+		d := a.Diagnose(ctx.Context(), c, ref, emit)
 		if lines {
 			_ = w.Encode(progressLine{Diagnosis: d})
 			return

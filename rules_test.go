@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/scan"},
 	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
-	"internal/portal":                {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy"},
+	"internal/portal":                {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
 	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis"},

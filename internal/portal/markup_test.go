@@ -3,6 +3,7 @@ package portal_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +158,9 @@ func checkStructure(t *testing.T, d document) {
 	}
 }
 
+// forms are the actions there are.
+var forms = regexp.MustCompile(`^(get /images|post /(images|signin|signout|integrations/[0-9a-f-]+/test))$`)
+
 func (b *browser) checkLinks(t *testing.T, d document) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -166,7 +170,7 @@ func (b *browser) checkLinks(t *testing.T, d document) {
 			switch {
 			case !has(n, key) || seen[to], to == "/openapi.json", to == "#ZgotmplZ": // of the API; what html/template makes of javascript:
 			case key == "action":
-				if _, ok := map[string]bool{"get /images": true, "post /images": true, "post /signin": true, "post /signout": true}[attr(n, "method")+" "+to]; !ok {
+				if !forms.MatchString(attr(n, "method") + " " + to) {
 					t.Errorf("a form does %s %s", attr(n, "method"), to)
 				}
 			case strings.HasPrefix(to, "#"):

@@ -1,4 +1,4 @@
-// Package portal is the web pages: integrations, images, one image. Pages are rendered on the server and work without
+// Package portal is the web pages: integrations and their test, images, one image. Pages are rendered on the server and work without
 // JavaScript. It holds no rules and knows no database.
 package portal
 
@@ -16,6 +16,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
@@ -26,6 +27,7 @@ var files embed.FS
 type Options struct {
 	Integrations *integration.Service
 	Types        *integration.Types
+	Diagnose     diagnosis.Run
 	Assess       *assess.Service
 	Assessments  assess.Store
 	Advisories   func() vuln.Status
@@ -65,6 +67,8 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("POST /images", p.guard(auth.ScanImages, p.checkImage))
 	mux.HandleFunc("GET /images/{id}", p.guard(auth.ReadImages, p.imagePage))
 	mux.HandleFunc("GET /integrations", p.guard(auth.ReadIntegrations, p.integrationsPage))
+	mux.HandleFunc("GET /integrations/{id}", p.guard(auth.ReadIntegrations, p.integrationPage))
+	mux.HandleFunc("POST /integrations/{id}/test", p.guard(auth.WriteIntegrations, p.testIntegration))
 	mux.HandleFunc("/", p.noPage)
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"path"
 	"strings"
@@ -50,6 +51,7 @@ func parsePages() (map[string]*template.Template, error) {
 		"initial":   initial,
 		"doubts":    doubts,
 		"words":     words,
+		"took":      took,
 	}
 	names, err := files.ReadDir("templates")
 	if err != nil {
@@ -72,8 +74,7 @@ func parsePages() (map[string]*template.Template, error) {
 // render writes a whole page or, if its template fails, an error: never half a page.
 func (p *portal) render(w http.ResponseWriter, r *http.Request, v visitor, status int, name, title string, data any) {
 	var b bytes.Buffer
-	err := p.pages[name].Execute(&b, view{Title: title, Path: r.URL.Path, Visitor: v, Version: p.Version, Data: data, now: p.Now()})
-	if err != nil {
+	if err := p.execute(&b, r, v, name, title, data); err != nil {
 		p.Log.ErrorContext(r.Context(), "template failed", "page", name, "error", err)
 		http.Error(w, "This page could not be made. The server's log says why.", http.StatusInternalServerError)
 		return
@@ -81,6 +82,10 @@ func (p *portal) render(w http.ResponseWriter, r *http.Request, v visitor, statu
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w)
+}
+
+func (p *portal) execute(w io.Writer, r *http.Request, v visitor, name, title string, data any) error {
+	return p.pages[name].Execute(w, view{Title: title, Path: r.URL.Path, Visitor: v, Version: p.Version, Data: data, now: p.Now()})
 }
 
 // asset is the address of a static file. It changes with the file, so that no cache shows an old one.
@@ -118,6 +123,17 @@ func doubts(s assess.Summary) []string {
 		list = append(list, s.ScanStatus)
 	}
 	return list
+}
+
+// took is a time in milliseconds as people read it.
+func took(milliseconds float64) string {
+	switch {
+	case milliseconds < 1:
+		return "<1 ms"
+	case milliseconds < 1000:
+		return fmt.Sprintf("%.0f ms", milliseconds)
+	}
+	return fmt.Sprintf("%.1f s", milliseconds/1000)
 }
 
 func ago(d time.Duration) string {

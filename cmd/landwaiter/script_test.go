@@ -218,11 +218,15 @@ type running struct {
 
 // serve runs `landwaiter serve` until stop, and returns when it accepts connections.
 func serve(args []string, getenv func(string) string) (*running, error) {
+	return start(func(ctx context.Context, s streams) int {
+		return run(ctx, append([]string{"serve"}, args...), s, getenv)
+	})
+}
+
+func start(server func(context.Context, streams) int) (*running, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &running{output: &output{lines: make(chan string, 100)}, cancel: cancel, status: make(chan int, 1)}
-	go func() {
-		s.status <- run(ctx, append([]string{"serve"}, args...), streams{strings.NewReader(""), s.output, s.output}, getenv)
-	}()
+	go func() { s.status <- server(ctx, streams{strings.NewReader(""), s.output, s.output}) }()
 	timeout := time.After(20 * time.Second)
 	for {
 		select {

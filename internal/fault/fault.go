@@ -25,11 +25,12 @@ const (
 )
 
 // An Error reads "operation: what: cause". Fix is a sentence that tells a person what to do next; it is shown beside the
-// error, not inside it.
+// error, not inside it. Name is a stable word for a failure that is known, good for looking up.
 type Error struct {
 	Code Code
 	Op   string
 	What string
+	Name string
 	Fix  string
 	Err  error
 }
@@ -48,6 +49,13 @@ func Wrap(code Code, op, what string, err error) *Error {
 func (e *Error) WithFix(format string, args ...any) *Error {
 	c := *e
 	c.Fix = fmt.Sprintf(format, args...)
+	return &c
+}
+
+// Named returns a copy of e that has a name.
+func (e *Error) Named(name string) *Error {
+	c := *e
+	c.Name = name
 	return &c
 }
 
@@ -80,11 +88,16 @@ func CodeOf(err error) Code {
 }
 
 // FixOf returns the first fix in err's chain, or "".
-func FixOf(err error) string {
+func FixOf(err error) string { return first(err, func(e *Error) string { return e.Fix }) }
+
+// NameOf returns the first name in err's chain, or "".
+func NameOf(err error) string { return first(err, func(e *Error) string { return e.Name }) }
+
+func first(err error, of func(*Error) string) string {
 	var e *Error
 	for errors.As(err, &e) {
-		if e.Fix != "" {
-			return e.Fix
+		if text := of(e); text != "" {
+			return text
 		}
 		err = e.Err
 	}

@@ -117,3 +117,19 @@ func TestFixOf(t *testing.T) {
 		t.Error("WithFix changes the error that it copies")
 	}
 }
+
+func TestNameOf(t *testing.T) {
+	known := fault.New(fault.Limited, "pull", "x").Named("throttled")
+	for want, err := range map[string]error{
+		"throttled":   fmt.Errorf("on the way: %w", fault.Wrap(fault.Limited, "do", "y", known)),
+		"no-identity": fault.Wrap(fault.Unauthenticated, "do", "y", known).Named("no-identity"),
+		"":            fault.Wrap(fault.Limited, "do", "y", io.EOF),
+	} {
+		if got := fault.NameOf(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if known.Error() != "pull: x" {
+		t.Errorf("the name is shown: %v", known)
+	}
+}

@@ -1,10 +1,13 @@
 package diagnosis
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
 // A Prober is an opened registry whose type can look at more than all registries have in common: a cloud's identity, the
@@ -24,4 +27,47 @@ type Probing struct {
 	Get func(ctx context.Context, path string, as distribution.Credential) (distribution.Answer, error)
 	// Report adds a step. Its ID begins with the type's ID and a hyphen: "ecr-identity". Took is filled in.
 	Report func(Step)
+}
+
+// Probed makes a Prober of a registry that is at one host, as those of integration.Basic, Fixed and Leased are.
+func Probed(r integration.Registry, probe func(ctx context.Context, p Probing)) integration.Registry {
+	return probed{r.(atOneHost), probe}
+}
+
+type atOneHost interface {
+	integration.Registry
+	Host() string
+	Anonymous() bool
+}
+
+type probed struct {
+	atOneHost
+	probe func(context.Context, Probing)
+}
+
+func (p probed) Probe(ctx context.Context, with Probing) { p.probe(ctx, with) }
+
+// NewStep begins a step of a probe, which has passed as long as nothing is found.
+func NewStep(id, title string) *Step {
+	return &Step{ID: id, Title: title, Verdict: Passed, Seen: []Fact{}, Findings: []Finding{}}
+}
+
+// See adds a fact, unless there is nothing to say.
+func (s *Step) See(name, value string) {
+	if value != "" {
+		s.Seen = append(s.Seen, Fact{Name: name, Value: value})
+	}
+}
+
+// Find adds a finding. The step comes out as its worst one.
+func (s *Step) Find(f Finding) {
+	s.Findings = append(s.Findings, f)
+	if s.Verdict != Failed {
+		s.Verdict = f.Verdict
+	}
+}
+
+// Fail adds an error that explains itself, under its own name if it has one.
+func (s *Step) Fail(err error, name string) {
+	s.Find(Finding{Name: cmp.Or(fault.NameOf(err), name), Verdict: Failed, Cause: err.Error(), Fix: fault.FixOf(err)})
 }

@@ -203,7 +203,7 @@ func open(c integration.Config, deps integration.Deps) (integration.Registry, er
 	if problems := check(c, nil); len(problems) > 0 {
 		return nil, integration.Problems(problems)
 	}
-	r := &registry{hosts: hostsOf(account, code)}
+	r := &registry{id: "ecr", hosts: hostsOf(account, code)}
 	if hasPushed(c) {
 		r.lend = pushedCredential(c, deps)
 		return r, nil
@@ -220,14 +220,16 @@ func open(c integration.Config, deps integration.Deps) (integration.Registry, er
 		}
 		s.endpoint = parsed.String()
 	}
-	r.lend = integration.NewLease(deps, s.credential).Credential
+	r.from, r.lend = s, integration.NewLease(deps, s.credential).Credential
 	return r, nil
 }
 
 // A registry is one account's in one region, or ECR Public. It is asked about images under any of its hosts, and is called
 // by the host that the image names.
 type registry struct {
+	id    string   // of the type
 	hosts []string // the usual one first
+	from  *signIn  // nil where the password was pushed
 	lend  lender
 }
 

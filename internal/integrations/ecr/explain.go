@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 
@@ -28,7 +29,7 @@ type call struct {
 // explain turns an error of the SDK into one that says what is wrong and what to do. Nothing of the SDK's error is kept but
 // bounded text without the secrets that were used: AWS repeats parts of a request whose signature is wrong.
 func (s *signIn) explain(c call, err error, as aws.Credentials) error {
-	hide := []string{as.SecretAccessKey, as.SessionToken, as.AccessKeyID, s.key.Reveal(), s.keyID.Reveal()}
+	hide := s.hidden(as)
 	f := &fault.Error{Op: c.op, What: c.what}
 	var answered interface{ HTTPStatusCode() int }
 	status := 0
@@ -38,12 +39,12 @@ func (s *signIn) explain(c call, err error, as aws.Credentials) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() != "" && api.ErrorCode() != unknownError {
 		text := firstLine(api.ErrorMessage(), hide)
-		f.Code, f.Fix = s.advice(c, api.ErrorCode(), text, status)
+		f.Code, f.Name, f.Fix = s.advice(c, api.ErrorCode(), text, status)
 		f.Err = errors.New(strings.TrimSuffix(firstLine(api.ErrorCode(), hide)+": "+text, ": "))
 		return f
 	}
 	if status != 0 {
-		f.Code, f.Fix = s.advice(c, "", "", status)
+		f.Code, f.Name, f.Fix = s.advice(c, "", "", status)
 		f.Err = fmt.Errorf("the answer (%d %s) is not one that AWS gives", status, http.StatusText(status))
 		var unreadable *smithy.DeserializationError
 		if errors.As(err, &unreadable) {
@@ -51,13 +52,22 @@ func (s *signIn) explain(c call, err error, as aws.Credentials) error {
 		}
 		return f
 	}
-	f.Code, f.Err = fault.Unavailable, errors.New(transportText(err, hide))
+	f.Code, f.Name, f.Err = fault.Unavailable, "ecr-unreachable", errors.New(transportText(err, hide))
 	f.Fix = "See that this server reaches AWS, by its proxy if it needs one."
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
+		f.Name = "ecr-wrong-region"
+		if c.endpoint != "" {
+			f.Name = "ecr-wrong-endpoint"
+		}
 		f.Fix = fmt.Sprintf("No host has the name %s. Check the region (%s)%s.", firstLine(dns.Name, hide), c.region, orEndpoint(c))
 	}
 	return f
+}
+
+// hidden are the secrets of what is asked as an identity.
+func (s *signIn) hidden(as aws.Credentials) []string {
+	return []string{as.SecretAccessKey, as.SessionToken, as.AccessKeyID, s.key.Reveal(), s.keyID.Reveal()}
 }
 
 // unknownError is the code that the SDK makes up where an answer has none.
@@ -70,88 +80,102 @@ func orEndpoint(c call) string {
 	return ""
 }
 
-// advice says what an error of AWS means and what to do about it.
-func (s *signIn) advice(c call, code, text string, status int) (fault.Code, string) {
+// advice says what an error of AWS means, by which name it is known, and what to do about it.
+func (s *signIn) advice(c call, code, text string, status int) (kind fault.Code, name, fix string) {
 	switch code {
 	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId":
-		return fault.Unauthenticated, s.unknownKey()
+		name, fix = s.unknownKey()
+		return fault.Unauthenticated, name, fix
 	case "InvalidSignatureException", "SignatureDoesNotMatch":
-		return fault.Unauthenticated, s.badSignature(c, text)
+		name, fix = s.badSignature(c, text)
+		return fault.Unauthenticated, name, fix
+	case "RequestTimeTooSkewed":
+		return fault.Unauthenticated, "ecr-clock-skew", fixClock
 	case "ExpiredTokenException", "ExpiredToken", "RequestExpired":
 		if c.action == actionWebIdentity {
-			return fault.Unauthenticated, "The service account's token has expired: the kubelet renews the mounted file, so see whether AWS_WEB_IDENTITY_TOKEN_FILE names a mounted one and this machine's clock is right."
+			return fault.Unauthenticated, "ecr-web-identity-expired", "The service account's token has expired: the kubelet renews the mounted file, so see whether AWS_WEB_IDENTITY_TOKEN_FILE names a mounted one and this machine's clock is right."
 		}
-		return fault.Unauthenticated, "The temporary credentials that this server was given have expired: renew them where they come from, and see that this machine's clock is right."
+		return fault.Unauthenticated, "ecr-credentials-expired", "The temporary credentials that this server was given have expired: renew them where they come from, and see that this machine's clock is right."
 	case "InvalidIdentityToken", "InvalidIdentityTokenException", "IDPRejectedClaim":
-		return fault.Unauthenticated, "Register the cluster's OIDC provider in IAM, and let the role's trust policy name it and the audience sts.amazonaws.com."
+		return fault.Unauthenticated, "ecr-unknown-oidc-provider", "Register the cluster's OIDC provider in IAM, and let the role's trust policy name it and the audience sts.amazonaws.com."
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
-		return fault.Forbidden, s.denied(c)
+		name, fix = s.denied(c, text)
+		return fault.Forbidden, name, fix
 	case "RegionDisabledException", "OptInRequired":
-		return fault.Forbidden, fmt.Sprintf("The account must enable the region %s, and STS in it.", c.region)
+		return fault.Forbidden, "ecr-region-disabled", fmt.Sprintf("The account must enable the region %s, and STS in it: aws account enable-region --region-name %s", c.region, c.region)
 	case "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled", "SlowDown":
-		return fault.Limited, "AWS limits how often the account may ask. It is asked again when an image is needed; see what else uses up the quota."
+		return fault.Limited, "ecr-throttled", "AWS limits how often the account may ask. It is asked again when an image is needed; see what else uses up the quota."
 	case "ValidationError", "ValidationException", "InvalidParameterException", "MalformedQueryString":
-		return fault.Invalid, "Check the role and the external ID."
+		return fault.Invalid, "ecr-invalid-request", "Check the role and the external ID."
 	}
 	switch {
 	case status == http.StatusTooManyRequests:
-		return fault.Limited, "Try again later."
+		return fault.Limited, "ecr-throttled", "Try again later."
 	case status >= 500:
-		return fault.Unavailable, "AWS fails or a proxy before it does: try again later."
+		return fault.Unavailable, "ecr-service-failure", "AWS fails or a proxy before it does: try again later."
 	case code != "":
-		return fault.OfHTTPStatus(status), ""
+		return fault.OfHTTPStatus(status), "", ""
 	case c.endpoint != "":
-		return fault.Invalid, "The endpoint must be that of the ECR API (such as https://api.ecr." + c.region + "." + partitionOf(c.region).suffix + "), not the registry's host."
+		return fault.Invalid, "ecr-wrong-endpoint", "The endpoint must be that of the ECR API (such as https://api.ecr." + c.region + "." + partitionOf(c.region).suffix + "), not the registry's host."
 	}
-	return fault.Unavailable, "See that what answers is AWS, and not a proxy."
+	return fault.Unavailable, "ecr-not-aws", "See that what answers is AWS, and not a proxy."
 }
 
-func (s *signIn) unknownKey() string {
+func (s *signIn) unknownKey() (name, fix string) {
 	switch {
 	case !s.keyID.IsSet():
-		return "AWS does not know the credentials that this machine lends. A machine of one partition (aws, aws-cn, aws-us-gov, ...) cannot sign in to another one."
+		return "ecr-unknown-machine-identity", "AWS does not know the credentials that this machine lends. A machine of one partition (aws, aws-cn, aws-us-gov, ...) cannot sign in to another one."
 	case strings.HasPrefix(s.keyID.Reveal(), "ASIA"):
-		return "The access key is a temporary one, which works only together with a session token. Use an IAM user's key (AKIA...) or the container IAM role."
+		return "ecr-temporary-key", "The access key is a temporary one, which works only together with a session token. Use an IAM user's key (AKIA...) or the container IAM role."
 	}
-	return "AWS does not know the access key ID: it is mistyped, was deleted or deactivated, or belongs to another partition (aws, aws-cn, aws-us-gov, ...) than the region."
+	return "ecr-unknown-key", "AWS does not know the access key ID: it is mistyped, was deleted or deactivated, or belongs to another partition (aws, aws-cn, aws-us-gov, ...) than the region."
 }
 
-func (s *signIn) badSignature(c call, text string) string {
+const fixClock = "The clock of this machine is wrong: AWS accepts five minutes of difference. Let it be set by NTP."
+
+func (s *signIn) badSignature(c call, text string) (name, fix string) {
 	switch {
 	case strings.Contains(text, "scoped to a valid region") || strings.Contains(text, "scoped to correct"):
-		return fmt.Sprintf("The endpoint belongs to another region than %s: correct the region or the endpoint.", c.region)
+		return "ecr-wrong-region", fmt.Sprintf("The endpoint belongs to another region than %s: correct the region or the endpoint.", c.region)
 	case strings.Contains(text, "xpired") || strings.Contains(text, "not yet current"):
-		return "The clock of this machine is wrong: AWS accepts five minutes of difference. Let it be set by NTP."
+		return "ecr-clock-skew", fixClock
 	case s.keyID.IsSet():
-		return "The secret access key does not belong to the access key ID. Copy both again, or make a new key: AWS shows a secret only once."
+		return "ecr-wrong-secret-key", "The secret access key does not belong to the access key ID. Copy both again, or make a new key: AWS shows a secret only once."
 	}
-	return "The credentials that this machine lends do not fit together. See AWS_SECRET_ACCESS_KEY in the server's environment if it is set there."
+	return "ecr-mismatched-machine-keys", "The credentials that this machine lends do not fit together. See AWS_SECRET_ACCESS_KEY in the server's environment if it is set there."
 }
 
-func (s *signIn) denied(c call) string {
+// denied tells the policies apart that may be the matter. AWS answers a wrong external ID as it answers a role that does not
+// exist, and does not always name the policy that lacks something.
+func (s *signIn) denied(c call, text string) (name, fix string) {
+	const wanted = "Three things are needed: the identity that signs in is allowed sts:AssumeRole on the role, the role's trust policy names that identity, and the role exists under that name and account. "
 	switch {
 	case c.action == actionWebIdentity:
-		return "The role's trust policy must allow " + actionWebIdentity + " to the cluster's OIDC provider for this service account (its namespace and name) and the audience sts.amazonaws.com."
-	case c.action == "sts:AssumeRole":
-		external := "If the trust policy asks for an external ID (sts:ExternalId), enter it."
-		if c.external {
-			external = "The external ID must be exactly the one in the trust policy (sts:ExternalId), upper and lower case included."
-		}
-		return "Three things are needed: the identity that signs in is allowed sts:AssumeRole on the role, the role's trust policy names that identity, and the role exists under that name and account. " + external
+		return "ecr-web-identity-denied", "The role's trust policy must allow " + actionWebIdentity + " to the cluster's OIDC provider for this service account (its namespace and name) and the audience sts.amazonaws.com."
+	case c.action == actionAssumeRole && strings.Contains(text, "no identity-based policy allows"):
+		return "ecr-assume-role-denied", "The identity that signs in lacks a permission. Add this statement to its policy: " + statement(c.what, actionAssumeRole)
+	case c.action == actionAssumeRole && c.external:
+		return "ecr-wrong-external-id", "Most likely the external ID is wrong: it must be exactly the one in the role's trust policy (sts:ExternalId), upper and lower case included. If it is right, something else is missing. " + wanted +
+			"Look at the trust policy: aws iam get-role --role-name " + baseName(c.what) + " --query Role.AssumeRolePolicyDocument"
+	case c.action == actionAssumeRole:
+		return "ecr-assume-role-denied", wanted + "If the trust policy asks for an external ID (sts:ExternalId), enter it. Look at the trust policy: aws iam get-role --role-name " + baseName(c.what) + " --query Role.AssumeRolePolicyDocument"
 	}
-	return "Allow the action " + c.action + " on resource * to the identity named in the message."
+	return "ecr-token-denied", "Allow the action " + c.action + " to the identity named in the message, by this statement in its policy: " + statement("*", strings.Split(c.action, " and ")...)
 }
 
 // A machineTransport remembers how the last request ended, which the SDK's errors do not always tell.
 type machineTransport struct {
-	next   http.RoundTripper
-	status int   // 0 when no answer came
-	err    error // why none came
+	next      http.RoundTripper
+	status    int   // 0 when no answer came
+	err       error // why none came
+	connected bool  // somebody was there
 }
 
 func (t *machineTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
-	t.status, t.err = 0, err
+	t.status, t.connected = 0, false
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { t.connected = true }}
+	resp, err := t.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	t.err = err
 	if err == nil {
 		t.status = resp.StatusCode
 	}
@@ -179,18 +203,19 @@ func machineError(op, host string, seen *machineTransport, err error, hide ...st
 
 const fixContainer = "See that the ECS task has a task role, or that the pod's service account has a Pod Identity association and the node runs the EKS Pod Identity agent; then restart the pod."
 
-// instanceFix tells what is wrong with a metadata service by how it answers.
-func instanceFix(status int) string {
+// instanceFix tells what is wrong with a metadata service by how it answers. The hop limit counts for the answer to the
+// request for a token alone, which is lost on its way into a container: others are answered, and so are connections.
+func instanceFix(seen *machineTransport) (name, fix string) {
 	const hopLimit = "aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2"
-	switch status {
-	case http.StatusNotFound:
-		return "The machine has no role. " + fixNoIdentity
-	case http.StatusUnauthorized:
-		return "The metadata service wants a session token (IMDSv2), which does not reach containers while the instance's hop limit is 1: " + hopLimit + ". Better, give the pod a role of its own."
-	case http.StatusForbidden:
-		return "The metadata service is turned off for this machine, or something on the node forbids it to pods. " + fixNoIdentity
+	switch {
+	case seen.status == http.StatusNotFound:
+		return "ecr-no-instance-role", "The machine has no role. " + fixNoIdentity
+	case seen.status == http.StatusUnauthorized, seen.status == 0 && seen.connected:
+		return "ecr-imds-hop-limit", "The metadata service wants a session token (IMDSv2), which does not reach containers while the instance's hop limit is 1: " + hopLimit + ". Better, give the pod a role of its own."
+	case seen.status == http.StatusForbidden:
+		return "ecr-imds-forbidden", "The metadata service is turned off for this machine, or something on the node forbids it to pods. " + fixNoIdentity
 	}
-	return "Nothing here lends AWS credentials. If this is EC2, a network policy or a hop limit of 1 may be in the way: " + hopLimit + ". " + fixNoIdentity
+	return "ecr-no-machine-identity", "Nothing here lends AWS credentials. If this is EC2, a network policy or a hop limit of 1 may be in the way: " + hopLimit + ". " + fixNoIdentity
 }
 
 // firstLine is what AWS said. It writes what a signature was made of in the lines after the first.

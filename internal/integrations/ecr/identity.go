@@ -20,27 +20,42 @@ import (
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
-// identity is who signs in first: the integration's keys, or what the SDKs' default chain finds on this machine, in its
-// order and without its configuration files.
+// identity is who signs in first.
 func (s *signIn) identity(ctx context.Context) (aws.Credentials, error) {
+	_, lend := s.source()
+	return lend(ctx)
+}
+
+// source is where the first identity comes from: the integration's keys, or what the SDKs' default chain finds on this
+// machine, in its order and without its configuration files.
+func (s *signIn) source() (name string, lend func(context.Context) (aws.Credentials, error)) {
+	given := func(c aws.Credentials) func(context.Context) (aws.Credentials, error) {
+		return func(context.Context) (aws.Credentials, error) { return c, nil }
+	}
 	if s.keyID.IsSet() {
-		return aws.Credentials{AccessKeyID: s.keyID.Reveal(), SecretAccessKey: s.key.Reveal()}, nil
+		return "access keys of the integration", given(aws.Credentials{AccessKeyID: s.keyID.Reveal(), SecretAccessKey: s.key.Reveal()})
 	}
 	key, keySecret := s.env("AWS_ACCESS_KEY_ID"), s.env("AWS_SECRET_ACCESS_KEY")
+	full, relative := s.env("AWS_CONTAINER_CREDENTIALS_FULL_URI"), s.env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+	container := func(at string) func(context.Context) (aws.Credentials, error) {
+		return func(ctx context.Context) (aws.Credentials, error) { return s.container(ctx, at) }
+	}
 	switch {
 	case key != "" && keySecret != "":
-		return aws.Credentials{AccessKeyID: key, SecretAccessKey: keySecret, SessionToken: s.env("AWS_SESSION_TOKEN")}, nil
+		return "AWS_ACCESS_KEY_ID in the server's environment", given(aws.Credentials{AccessKeyID: key, SecretAccessKey: keySecret, SessionToken: s.env("AWS_SESSION_TOKEN")})
 	case s.env("AWS_WEB_IDENTITY_TOKEN_FILE") != "":
-		return s.webIdentity(ctx)
-	case s.env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != "":
-		return s.container(ctx, "http://169.254.170.2"+s.env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"))
-	case s.env("AWS_CONTAINER_CREDENTIALS_FULL_URI") != "":
-		return s.container(ctx, s.env("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
+		return "IAM role for service accounts (IRSA)", s.webIdentity
+	case relative != "":
+		return "ECS task role", container("http://169.254.170.2" + relative)
+	case full != "":
+		return "EKS Pod Identity, or another credential service of the container at " + hostOf(full), container(full)
 	case s.isTrue("AWS_EC2_METADATA_DISABLED"):
-		return aws.Credentials{}, fault.New(fault.Unauthenticated, "find container IAM role", "nothing on this machine lends AWS credentials, and AWS_EC2_METADATA_DISABLED forbids asking EC2").
-			WithFix("%s", fixNoIdentity)
+		return "nothing", func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, fault.New(fault.Unauthenticated, "find container IAM role", "nothing on this machine lends AWS credentials, and AWS_EC2_METADATA_DISABLED forbids asking EC2").
+				Named("ecr-no-machine-identity").WithFix("%s", fixNoIdentity)
+		}
 	}
-	return s.instance(ctx)
+	return "role of the EC2 instance (IMDS)", s.instance
 }
 
 const fixNoIdentity = "Give the server's pod a role (IAM role for service accounts, or EKS Pod Identity), its ECS task a task role, or its EC2 instance an instance profile; or turn \"Use container IAM role\" off and give access keys."
@@ -51,12 +66,12 @@ func (s *signIn) webIdentity(ctx context.Context) (aws.Credentials, error) {
 	file, role := s.env("AWS_WEB_IDENTITY_TOKEN_FILE"), s.env("AWS_ROLE_ARN")
 	if role == "" {
 		return aws.Credentials{}, fault.New(fault.Unauthenticated, op, "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not").
-			WithFix("Annotate the pod's service account with eks.amazonaws.com/role-arn, and restart the pod.")
+			Named("ecr-web-identity-incomplete").WithFix("Annotate the pod's service account with eks.amazonaws.com/role-arn, and restart the pod.")
 	}
 	token, err := integration.ReadToken(file)
 	if err != nil {
 		return aws.Credentials{}, fault.Wrap(fault.Unauthenticated, op, "read the token", err).
-			WithFix("The pod must mount it: annotate the service account with eks.amazonaws.com/role-arn and restart the pod.")
+			Named("ecr-web-identity-incomplete").WithFix("The pod must mount it: annotate the service account with eks.amazonaws.com/role-arn and restart the pod.")
 	}
 	region := s.region
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
@@ -88,14 +103,14 @@ func (s *signIn) container(ctx context.Context, at string) (aws.Credentials, err
 	const op = "ask the container's credential service"
 	if !localOrVerified(at) {
 		return aws.Credentials{}, fault.New(fault.Unauthenticated, op, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither on this machine nor https").
-			WithFix("Correct or remove the variable in the server's environment.")
+			Named("ecr-container-credentials").WithFix("Correct or remove the variable in the server's environment.")
 	}
 	token := secret.New(s.env("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
 	if file := s.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
 		var err error
 		if token, err = integration.ReadToken(file); err != nil {
 			return aws.Credentials{}, fault.Wrap(fault.Unauthenticated, op, "read the token", err).
-				WithFix("The pod must mount it: restart the pod after the Pod Identity association was made.")
+				Named("ecr-container-credentials").WithFix("The pod must mount it: restart the pod after the Pod Identity association was made.")
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, machineLimit)
@@ -106,7 +121,7 @@ func (s *signIn) container(ctx context.Context, at string) (aws.Credentials, err
 	})
 	lent, err := provider.Retrieve(ctx)
 	if err != nil {
-		return aws.Credentials{}, machineError(op, hostOf(at), seen, err, token.Reveal()).WithFix("%s", fixContainer)
+		return aws.Credentials{}, machineError(op, hostOf(at), seen, err, token.Reveal()).Named("ecr-container-credentials").WithFix("%s", fixContainer)
 	}
 	return lent, nil
 }
@@ -174,8 +189,8 @@ func (s *signIn) instance(ctx context.Context) (aws.Credentials, error) {
 	provider := ec2rolecreds.New(func(p *ec2rolecreds.Options) { p.Client = imds.New(o) })
 	lent, err := provider.Retrieve(ctx)
 	if err != nil {
-		return aws.Credentials{}, machineError("ask EC2 for the machine's role", hostOf(o.Endpoint), seen, err).
-			WithFix("%s", instanceFix(seen.status))
+		name, fix := instanceFix(seen)
+		return aws.Credentials{}, machineError("ask EC2 for the machine's role", hostOf(o.Endpoint), seen, err).Named(name).WithFix("%s", fix)
 	}
 	return lent, nil
 }

@@ -35,7 +35,7 @@ func PublicType() integration.Type {
 				return nil, err
 			}
 			s.api = s.publicToken
-			return &registry{hosts: publicHosts, lend: integration.NewLease(deps, s.credential).Credential}, nil
+			return &registry{id: "ecrpublic", hosts: publicHosts, from: s, lend: integration.NewLease(deps, s.credential).Credential}, nil
 		},
 	}
 }

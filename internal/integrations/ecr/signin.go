@@ -34,7 +34,7 @@ func pushedCredential(c integration.Config, deps integration.Deps) lender {
 	return func(context.Context) (distribution.Credential, error) {
 		if !deps.Now().Before(ends) {
 			return distribution.Credential{}, fault.New(fault.Unauthenticated, "sign in to ECR", "the password that was pushed ended at %s", ends.UTC().Format(time.RFC3339)).
-				WithFix("The cluster's agent must push a new one: see whether it runs. Or give the integration access keys or the container IAM role.")
+				Named("ecr-pushed-expired").WithFix("The cluster's agent must push a new one: see whether it runs. Or give the integration access keys or the container IAM role.")
 		}
 		return given, nil
 	}
@@ -47,6 +47,7 @@ const sessionName = "landwaiter"
 type signIn struct {
 	deps       integration.Deps
 	region     string
+	account    string      // of the registry; "" for ECR Public
 	keyID, key secret.Text // not set: the identity of this machine
 	roles      []string    // ARNs, in the order in which they are assumed
 	externalID string
@@ -63,7 +64,7 @@ type authorization struct {
 
 // newSignIn reads checked settings. Names of roles are of the account.
 func newSignIn(c integration.Config, deps integration.Deps, account, region string) (*signIn, error) {
-	s := &signIn{deps: deps, region: region, http: &http.Client{
+	s := &signIn{deps: deps, region: region, account: account, http: &http.Client{
 		Transport:     boundedTransport{deps.Transport()},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -82,20 +83,19 @@ func newSignIn(c integration.Config, deps integration.Deps, account, region stri
 
 // credential goes the whole way from the first identity to the registry's password.
 func (s *signIn) credential(ctx context.Context) (distribution.Credential, error) {
-	identity, err := s.identity(ctx)
+	as, err := s.identity(ctx)
+	for i := 0; err == nil && i < len(s.roles); i++ {
+		as, err = s.assume(ctx, as, i)
+	}
 	if err != nil {
 		return distribution.Credential{}, err
 	}
-	for i, role := range s.roles {
-		external := ""
-		if i == len(s.roles)-1 {
-			external = s.externalID
-		}
-		if identity, err = s.assume(ctx, identity, role, external); err != nil {
-			return distribution.Credential{}, err
-		}
-	}
-	lent, err := s.api(ctx, identity)
+	return s.password(ctx, as)
+}
+
+// password is what ECR lends to an identity.
+func (s *signIn) password(ctx context.Context, as aws.Credentials) (distribution.Credential, error) {
+	lent, err := s.api(ctx, as)
 	if err != nil {
 		return distribution.Credential{}, err
 	}
@@ -103,21 +103,24 @@ func (s *signIn) credential(ctx context.Context) (distribution.Credential, error
 	username, password, ok := strings.Cut(string(plain), ":")
 	if err != nil || !ok || username == "" || password == "" {
 		return distribution.Credential{}, fault.New(fault.Unavailable, "get authorization token", "the answer of ECR holds no user name and password").
-			WithFix("If the integration has an endpoint, it must be that of the ECR API.")
+			Named("ecr-not-aws").WithFix("If the integration has an endpoint, it must be that of the ECR API.")
 	}
 	return distribution.Credential{Username: username, Password: secret.New(password), Expires: aws.ToTime(lent.expires)}, nil
 }
 
-// assume is as the role from there on.
-func (s *signIn) assume(ctx context.Context, as aws.Credentials, role, external string) (aws.Credentials, error) {
+const actionAssumeRole = "sts:AssumeRole"
+
+// assume is as the i-th role from there on. The external ID is for the last one.
+func (s *signIn) assume(ctx context.Context, as aws.Credentials, i int) (aws.Credentials, error) {
+	role := s.roles[i]
 	in := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String(sessionName)}
-	if external != "" {
-		in.ExternalId = &external
+	if s.externalID != "" && i == len(s.roles)-1 {
+		in.ExternalId = &s.externalID
 	}
 	out, err := s.sts(s.region, as).AssumeRole(ctx, in)
 	if err != nil {
 		return aws.Credentials{}, s.explain(call{
-			op: "assume role", what: role, action: "sts:AssumeRole", external: external != "", region: s.region,
+			op: "assume role", what: role, action: actionAssumeRole, external: in.ExternalId != nil, region: s.region,
 		}, err, as)
 	}
 	if out.Credentials == nil {
@@ -129,7 +132,8 @@ func (s *signIn) assume(ctx context.Context, as aws.Credentials, role, external 
 	}, nil
 }
 
-func (s *signIn) privateToken(ctx context.Context, as aws.Credentials) (authorization, error) {
+// ecr is a client of the region's API, or that of the endpoint.
+func (s *signIn) ecr(as aws.Credentials) *ecr.Client {
 	o := ecr.Options{
 		Region: s.region, Credentials: lends(as), HTTPClient: s.http, Retryer: s.retryer(attempts), BaseEndpoint: s.baseEndpoint("ECR"),
 	}
@@ -139,10 +143,14 @@ func (s *signIn) privateToken(ctx context.Context, as aws.Credentials) (authoriz
 	if o.BaseEndpoint == nil {
 		o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = s.endpointVariant()
 	}
-	out, err := ecr.New(o).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	return ecr.New(o)
+}
+
+func (s *signIn) privateToken(ctx context.Context, as aws.Credentials) (authorization, error) {
+	out, err := s.ecr(as).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
 		return authorization{}, s.explain(call{
-			op: "get authorization token", what: "ECR in " + s.region, action: "ecr:GetAuthorizationToken",
+			op: "get authorization token", what: "ECR in " + s.region, action: actionToken,
 			region: s.region, endpoint: s.endpoint,
 		}, err, as)
 	}
@@ -151,6 +159,8 @@ func (s *signIn) privateToken(ctx context.Context, as aws.Credentials) (authoriz
 	}
 	return authorization{out.AuthorizationData[0].AuthorizationToken, out.AuthorizationData[0].ExpiresAt}, nil
 }
+
+const actionToken = "ecr:GetAuthorizationToken"
 
 func (s *signIn) publicToken(ctx context.Context, as aws.Credentials) (authorization, error) {
 	client := ecrpublic.New(ecrpublic.Options{

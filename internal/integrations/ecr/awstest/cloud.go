@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +24,14 @@ type Principal struct {
 	Token      string    // session token, of temporary credentials
 	Ends       time.Time // zero for never
 	Actions    []string
+	Forbidden  []string // actions that a policy denies
 	Deactivate bool
+}
+
+// A Repository of ECR lets in who its account's identities allow themselves, and by its policy other accounts.
+type Repository struct {
+	ARN    string
+	Admits []string // accounts
 }
 
 // A Role can be assumed by who its trust policy names.
@@ -54,18 +62,19 @@ type Call struct{ Host, Region, Action, By string }
 
 // A Cloud is an http.RoundTripper that answers for AWS's hosts; others do not exist. Fields may be set before it is used.
 type Cloud struct {
-	Now       func() time.Time
-	Regions   []string
-	Hosts     map[string]string // more hosts that serve all APIs, with their regions
-	Users     []*Principal
-	Roles     []*Role
-	WebTokens map[string]WebToken
-	Instance  *Instance         // nil where there is no metadata service
-	Container map[string]string // the token that a container agent wants, by URL, and
-	TaskRole  string            // the ARN of the role that it lends
-	Life      time.Duration     // of passwords; 12 hours if zero
-	Password  func(n int) string
-	Hook      func(*http.Request) *http.Response // answers instead if not nil
+	Now          func() time.Time
+	Regions      []string
+	Hosts        map[string]string // more hosts that serve all APIs, with their regions
+	Users        []*Principal
+	Roles        []*Role
+	Repositories []Repository
+	WebTokens    map[string]WebToken
+	Instance     *Instance         // nil where there is no metadata service
+	Container    map[string]string // the token that a container agent wants, by URL, and
+	TaskRole     string            // the ARN of the role that it lends
+	Life         time.Duration     // of passwords; 12 hours if zero
+	Password     func(n int) string
+	Hook         func(*http.Request) *http.Response // answers instead if not nil
 
 	mu       sync.Mutex
 	sessions []*Principal
@@ -120,6 +129,9 @@ func (c *Cloud) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, isContainer := c.Container[req.URL.String()]
 	switch region, known := c.region(req.URL.Host); {
 	case req.URL.Host == "169.254.169.254":
+		if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && c.Instance != nil {
+			trace.GotConn(httptrace.GotConnInfo{})
+		}
 		if c.Instance == nil || (c.Instance.HopLimitOne && req.Method == http.MethodPut) {
 			return nil, &net.OpError{Op: "read", Net: "tcp", Err: timeout{}}
 		}

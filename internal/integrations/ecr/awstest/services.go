@@ -14,25 +14,24 @@ import (
 
 // registry serves ECR and ECR Public.
 func (c *Cloud) registry(w http.ResponseWriter, req *http.Request, body []byte, region string) {
-	public := false
-	switch req.Header.Get("X-Amz-Target") {
-	case "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken":
-	case "SpencerFrontendService.GetAuthorizationToken":
-		public = true
-	default:
-		refuseJSON(w, &refusal{http.StatusBadRequest, "UnknownOperationException", ""})
-		return
+	service := "ecr"
+	operation, private := strings.CutPrefix(req.Header.Get("X-Amz-Target"), "AmazonEC2ContainerRegistry_V20150921.")
+	if !private {
+		service = "ecr-public"
+		operation = strings.TrimPrefix(operation, "SpencerFrontendService.")
 	}
-	service, action := "ecr", "ecr:GetAuthorizationToken"
-	if public {
-		service, action = "ecr-public", "ecr-public:GetAuthorizationToken"
-	}
+	action := service + ":" + operation
 	if c.throttled() {
 		refuseJSON(w, &refusal{http.StatusBadRequest, "ThrottlingException", "Rate exceeded"})
 		return
 	}
-	who, refused := c.authenticate(req, body, region, service, action)
-	if refused == nil && public && !slices.Contains(who.Actions, "sts:GetServiceBearerToken") {
+	isToken := operation == "GetAuthorizationToken"
+	needed := ""
+	if isToken {
+		needed = action
+	}
+	who, refused := c.authenticate(req, body, region, service, needed)
+	if refused == nil && !private && !slices.Contains(who.Actions, "sts:GetServiceBearerToken") {
 		refused = &refusal{http.StatusBadRequest, "AccessDeniedException", "User: " + who.ARN + " is not authorized to perform: sts:GetServiceBearerToken on resource: *"}
 	}
 	if refused != nil {
@@ -41,6 +40,19 @@ func (c *Cloud) registry(w http.ResponseWriter, req *http.Request, body []byte, 
 		return
 	}
 	c.calls = append(c.calls, Call{req.URL.Host, region, action, who.ARN})
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	switch {
+	case isToken:
+		c.lend(w, who, region, private)
+	case private:
+		c.repository(w, who, region, operation, body)
+	default:
+		refuseJSON(w, &refusal{http.StatusBadRequest, "UnknownOperationException", ""})
+	}
+}
+
+// lend gives a password.
+func (c *Cloud) lend(w http.ResponseWriter, who *Principal, region string, private bool) {
 	c.issued++
 	password := fmt.Sprintf("password:%d", c.issued)
 	if c.Password != nil {
@@ -54,13 +66,62 @@ func (c *Cloud) registry(w http.ResponseWriter, req *http.Request, body []byte, 
 		"authorizationToken": base64.StdEncoding.EncodeToString([]byte("AWS:" + password)),
 		"expiresAt":          float64(c.now().Add(life).Unix()),
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	if public {
+	if !private {
 		json.NewEncoder(w).Encode(map[string]any{"authorizationData": data})
 		return
 	}
 	data["proxyEndpoint"] = "https://" + account(who.ARN) + ".dkr.ecr." + region + "." + suffixOf(region)
 	json.NewEncoder(w).Encode(map[string]any{"authorizationData": []any{data}})
+}
+
+// repository serves what can be asked of one repository, none of which has an image or layer of the name that is asked for.
+func (c *Cloud) repository(w http.ResponseWriter, who *Principal, region, operation string, body []byte) {
+	var in struct {
+		RegistryID      string   `json:"registryId"`
+		RepositoryName  string   `json:"repositoryName"`
+		RepositoryNames []string `json:"repositoryNames"`
+	}
+	json.Unmarshal(body, &in)
+	if in.RepositoryName == "" && len(in.RepositoryNames) > 0 {
+		in.RepositoryName = in.RepositoryNames[0]
+	}
+	arn := "arn:" + strings.Split(who.ARN, ":")[1] + ":ecr:" + region + ":" + in.RegistryID + ":repository/" + in.RepositoryName
+	at := slices.IndexFunc(c.Repositories, func(r Repository) bool { return r.ARN == arn })
+	action := "ecr:" + operation
+	admitted := at >= 0 && slices.Contains(c.Repositories[at].Admits, account(who.ARN))
+	deny := func(why string) {
+		refuseJSON(w, &refusal{http.StatusBadRequest, "AccessDeniedException",
+			"User: " + who.ARN + " is not authorized to perform: " + action + " on resource: " + arn + why})
+	}
+	switch foreign := account(who.ARN) != in.RegistryID; {
+	case slices.Contains(who.Forbidden, action):
+		deny(" with an explicit deny in an identity-based policy")
+		return
+	case foreign && !admitted:
+		deny(" because no resource-based policy allows the " + action + " action")
+		return
+	case !slices.Contains(who.Actions, action) && (foreign || !admitted):
+		deny(" because no identity-based policy allows the " + action + " action")
+		return
+	case at < 0:
+		refuseJSON(w, &refusal{http.StatusBadRequest, "RepositoryNotFoundException",
+			"The repository with name '" + in.RepositoryName + "' does not exist in the registry with id '" + in.RegistryID + "'"})
+		return
+	}
+	switch operation {
+	case "BatchGetImage":
+		json.NewEncoder(w).Encode(map[string]any{"images": []any{}, "failures": []any{map[string]any{"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}}})
+	case "BatchCheckLayerAvailability":
+		json.NewEncoder(w).Encode(map[string]any{"layers": []any{map[string]any{"layerAvailability": "UNAVAILABLE"}}, "failures": []any{}})
+	case "GetDownloadUrlForLayer":
+		refuseJSON(w, &refusal{http.StatusBadRequest, "LayersNotFoundException", "The layer does not exist in the repository"})
+	case "DescribeRepositories":
+		json.NewEncoder(w).Encode(map[string]any{"repositories": []any{map[string]any{"repositoryName": in.RepositoryName, "repositoryArn": arn}}})
+	case "ListImages":
+		json.NewEncoder(w).Encode(map[string]any{"imageIds": []any{map[string]any{"imageTag": "1"}}})
+	default:
+		refuseJSON(w, &refusal{http.StatusBadRequest, "UnknownOperationException", ""})
+	}
 }
 
 func refuseJSON(w http.ResponseWriter, r *refusal) {
@@ -125,7 +186,11 @@ func (c *Cloud) mayAssume(who *Principal, form url.Values) *refusal {
 		return who.ARN == name || strings.HasPrefix(who.ARN, session)
 	})
 	allowed := account(who.ARN) == account(arn) || slices.Contains(who.Actions, "sts:AssumeRole")
-	if form.Get("RoleSessionName") == "" || !trusted || !allowed || (role.ExternalID != "" && role.ExternalID != form.Get("ExternalId")) {
+	if !allowed {
+		return &refusal{http.StatusForbidden, "AccessDenied", fmt.Sprintf(
+			"User: %s is not authorized to perform: sts:AssumeRole on resource: %s because no identity-based policy allows the sts:AssumeRole action", who.ARN, arn)}
+	}
+	if form.Get("RoleSessionName") == "" || !trusted || (role.ExternalID != "" && role.ExternalID != form.Get("ExternalId")) {
 		return &refusal{http.StatusForbidden, "AccessDenied", fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", who.ARN, arn)}
 	}
 	return nil

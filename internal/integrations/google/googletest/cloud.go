@@ -107,9 +107,12 @@ func New(t testing.TB) *Cloud {
 	c.Add("oauth2.googleapis.com", http.HandlerFunc(c.token))
 	c.Add("sts.googleapis.com", http.HandlerFunc(c.sts))
 	c.Add("iamcredentials.googleapis.com", http.HandlerFunc(c.impersonate))
-	c.Add(Host, c.artifactRegistry(Host))
+	c.Serve(Host)
 	return c
 }
+
+// Serve adds a host of Artifact Registry.
+func (c *Cloud) Serve(host string) { c.Add(host, c.artifactRegistry(host)) }
 
 func (c *Cloud) issue(whose string) string {
 	c.mu.Lock()

@@ -132,6 +132,7 @@ type Summary struct {
 	AssessedAt      time.Time             `json:"assessedAt"`
 	OS              string                `json:"os,omitempty"`
 	Source          Source                `json:"source"`
+	Attempts        []Attempt             `json:"attempts" nullable:"false"`
 	ScanStatus      string                `json:"scanStatus"`
 	CheckStatus     string                `json:"vulnerabilityCheck"`
 	Components      int                   `json:"components"`
@@ -146,8 +147,8 @@ type Summary struct {
 type Store interface {
 	PutAssessment(ctx context.Context, a Assessment) error
 	Assessment(ctx context.Context, id string) (Assessment, error) // fault.NotFound
-	// LatestAssessment is the newest of any platform when platform is "". It fails with fault.NotFound.
-	LatestAssessment(ctx context.Context, reference, platform string) (Assessment, error)
+	// LatestSummary is that of the newest assessment of a reference, of any platform. It fails with fault.NotFound.
+	LatestSummary(ctx context.Context, reference string) (Summary, error)
 	// Assessments lists newest first; query is a case-insensitive part of the reference; next is "" on the last page.
 	Assessments(ctx context.Context, query string, limit int, after string) (list []Summary, next string, err error)
 	DeleteAssessment(ctx context.Context, id string) error

@@ -55,9 +55,9 @@ func (s *Service) Explain(ctx context.Context, ref image.Reference) (*Explanatio
 		Reference: ref.String(), Registry: ref.Registry, Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest,
 		Anonymous: true, Candidates: make([]Prospect, 0, len(candidates)),
 	}
-	var last Assessment
+	var last Summary
 	if s.o.Store != nil {
-		last, err = s.o.Store.LatestAssessment(ctx, e.Reference, "")
+		last, err = s.o.Store.LatestSummary(ctx, e.Reference)
 		switch {
 		case err == nil:
 			e.Last = &LastTime{ID: last.ID, Platform: last.Platform, AssessedAt: last.AssessedAt, Source: last.Source}

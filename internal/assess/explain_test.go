@@ -210,13 +210,27 @@ func BenchmarkExplain(b *testing.B) {
 		in.ID, in.Revision = in.Name, 1
 		must(b, f.store.CreateIntegration(b.Context(), in))
 	}
-	ref := reference(b, "registry-7.example/team-3/app:1")
-	if e, err := f.Explain(b.Context(), ref); err != nil || len(e.Candidates) != 10 {
-		b.Fatalf("%+v, %v", e, err)
-	}
-	for b.Loop() {
-		if _, err := f.Explain(b.Context(), ref); err != nil {
-			b.Fatal(err)
-		}
+	r := registrytest.Start(b, registrytest.Options{})
+	registrytest.Push(b, r, "app", "1", registrytest.Image{})
+	f.connect("its registry", r.URL, "", "")
+	f.assess(r.Host+"/app:1", assess.Judge)
+	for name, bm := range map[string]struct {
+		image      string
+		candidates int
+	}{
+		"never assessed":  {"registry-7.example/team-3/app:1", 10},
+		"assessed before": {r.Host + "/app:1", 1},
+	} {
+		b.Run(name, func(b *testing.B) {
+			ref := reference(b, bm.image)
+			if e, err := f.Explain(b.Context(), ref); err != nil || len(e.Candidates) != bm.candidates || (e.Last == nil) != (bm.candidates == 10) {
+				b.Fatalf("%+v, %v", e, err)
+			}
+			for b.Loop() {
+				if _, err := f.Explain(b.Context(), ref); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 func Summarize(a *Assessment) Summary {
 	s := Summary{
 		ID: a.ID, Reference: a.Reference, Platform: a.Platform, Digest: a.Facts.Digest, Created: a.Facts.Created,
-		AssessedAt: a.AssessedAt, Source: a.Source, ScanStatus: a.Scan.Status, CheckStatus: a.Check.Status,
+		AssessedAt: a.AssessedAt, Source: a.Source, Attempts: a.Attempts, ScanStatus: a.Scan.Status, CheckStatus: a.Check.Status,
 		Components: len(a.Scan.Components), Vulnerabilities: map[vuln.Severity]int{}, Violations: len(a.Policy.Violations),
 		Verdict: a.Verdict,
 	}

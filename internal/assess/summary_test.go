@@ -56,12 +56,13 @@ func TestSummarize(t *testing.T) {
 		a := &assess.Assessment{
 			ID: "id", Reference: "r.example/app:1", Platform: "linux/amd64", AssessedAt: now, Verdict: assess.Fail,
 			Facts: image.Facts{Digest: "sha256:1", Created: &created}, Source: assess.Source{Name: "n"},
-			Scan:   assess.Scan{Status: string(scan.Complete), OS: &scan.OS{Name: "Debian 11"}, Components: make([]assess.Component, 3)},
-			Check:  assess.Check{Status: assess.PartlyChecked},
-			Policy: policy.Result{Violations: []policy.Violation{{Enforced: true}, {}, {Enforced: true}}},
+			Attempts: []assess.Attempt{{Source: assess.Source{Name: "n"}, Reasons: []string{"host matches"}}},
+			Scan:     assess.Scan{Status: string(scan.Complete), OS: &scan.OS{Name: "Debian 11"}, Components: make([]assess.Component, 3)},
+			Check:    assess.Check{Status: assess.PartlyChecked},
+			Policy:   policy.Result{Violations: []policy.Violation{{Enforced: true}, {}, {Enforced: true}}},
 		}
 		want := `{"id":"id","reference":"r.example/app:1","platform":"linux/amd64","digest":"sha256:1","created":"2026-11-23T11:00:00Z",` +
-			`"assessedAt":"2026-11-23T12:00:00Z","os":"Debian 11","source":{"id":"","name":"n","type":""},"scanStatus":"complete",` +
+			`"assessedAt":"2026-11-23T12:00:00Z","os":"Debian 11","source":{"id":"","name":"n","type":""},"attempts":[{"integration":{"id":"","name":"n","type":""},"reasons":["host matches"]}],"scanStatus":"complete",` +
 			`"vulnerabilityCheck":"partly checked","components":3,"vulnerabilities":{},"fixable":0,"violations":3,"enforcedViolations":2,"verdict":"fail"}`
 		if got := mustJSON(t, assess.Summarize(a)); got != want {
 			t.Error(got)

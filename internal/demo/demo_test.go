@@ -104,7 +104,9 @@ func (s *server) list() []assess.Summary {
 
 func (s *server) assessment(name string) assess.Assessment {
 	s.t.Helper()
-	a, err := s.db.LatestAssessment(s.t.Context(), s.address+"/"+name, "linux/amd64")
+	latest, err := s.db.LatestSummary(s.t.Context(), s.address+"/"+name)
+	must(s.t, err)
+	a, err := s.db.Assessment(s.t.Context(), latest.ID)
 	must(s.t, err)
 	return a
 }

@@ -45,12 +45,23 @@ func (s *Store) Assessment(ctx context.Context, id string) (assess.Assessment, e
 	return s.unpackAssessment("assessment "+id, s.reader.QueryRowContext(ctx, `SELECT body FROM assessments WHERE id = $1`, id))
 }
 
-// LatestAssessment returns the one of a reference and platform, or the newest of any platform when that is "", or
-// fault.NotFound.
-func (s *Store) LatestAssessment(ctx context.Context, reference, platform string) (assess.Assessment, error) {
-	return s.unpackAssessment("assessment of "+reference+" for "+platform,
-		s.reader.QueryRowContext(ctx, `SELECT body FROM assessments
-			WHERE reference = $1 AND ($2 = '' OR platform = $2) ORDER BY assessed_at DESC, id DESC LIMIT 1`, reference, platform))
+// LatestSummary returns that of the newest assessment of a reference, of any platform, or fault.NotFound.
+func (s *Store) LatestSummary(ctx context.Context, reference string) (assess.Summary, error) {
+	const op = "read assessment"
+	what := "assessment of " + reference
+	var encoded string
+	err := s.reader.QueryRowContext(ctx, `SELECT summary FROM assessments WHERE reference = $1 ORDER BY assessed_at DESC, id DESC LIMIT 1`, reference).Scan(&encoded)
+	if err != nil {
+		return assess.Summary{}, failed(op, what, err)
+	}
+	return decodeSummary(op, what, encoded)
+}
+
+func decodeSummary(op, what, encoded string) (summary assess.Summary, err error) {
+	if err := json.Unmarshal([]byte(encoded), &summary); err != nil {
+		return assess.Summary{}, fault.Wrap(fault.Internal, op, what, err)
+	}
+	return summary, nil
 }
 
 func (s *Store) unpackAssessment(what string, from row) (a assess.Assessment, err error) {
@@ -101,9 +112,9 @@ func (s *Store) Assessments(ctx context.Context, query string, limit int, after 
 		if err := rows.Scan(&id, &at, &encoded); err != nil {
 			return nil, "", failed(op, "", err)
 		}
-		var summary assess.Summary
-		if err := json.Unmarshal([]byte(encoded), &summary); err != nil {
-			return nil, "", fault.Wrap(fault.Internal, op, id, err)
+		summary, err := decodeSummary(op, id, encoded)
+		if err != nil {
+			return nil, "", err
 		}
 		list = append(list, summary)
 	}

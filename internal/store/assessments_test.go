@@ -67,8 +67,8 @@ func TestAssessments(t *testing.T) {
 			if !reflect.DeepEqual(byID, want) {
 				t.Errorf("got  %s\nwant %s", asJSON(t, byID), asJSON(t, want))
 			}
-			latest, err := s.LatestAssessment(t.Context(), want.Reference, want.Platform)
-			if err != nil || !reflect.DeepEqual(latest, want) {
+			latest, err := s.LatestSummary(t.Context(), want.Reference)
+			if err != nil || !reflect.DeepEqual(latest, assess.Summarize(&want)) {
 				t.Errorf("by reference: %s, %v", asJSON(t, latest), err)
 			}
 			list, next, err := s.Assessments(t.Context(), "", 10, "")
@@ -90,10 +90,8 @@ func TestAssessments(t *testing.T) {
 					wantFault(t, err, fault.NotFound)
 				}
 			}
-			for _, platform := range []string{"linux/amd64", ""} {
-				if a, err := s.LatestAssessment(t.Context(), "r", platform); err != nil || a.ID != "2" {
-					t.Error(a.ID, err)
-				}
+			if a, err := s.LatestSummary(t.Context(), "r"); err != nil || a.ID != "2" {
+				t.Error(a.ID, err)
 			}
 		})
 
@@ -101,7 +99,7 @@ func TestAssessments(t *testing.T) {
 			s := open(t)
 			_, err := s.Assessment(t.Context(), "x")
 			wantFault(t, err, fault.NotFound)
-			_, err = s.LatestAssessment(t.Context(), "x", "linux/amd64")
+			_, err = s.LatestSummary(t.Context(), "x")
 			wantFault(t, err, fault.NotFound)
 			wantFault(t, s.DeleteAssessment(t.Context(), "x"), fault.NotFound)
 		})

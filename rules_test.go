@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/distribution":          {"internal/fault", "internal/secret", "internal/image"},
 	"internal/integration":           {"internal/fault", "internal/secret", "internal/image", "internal/distribution"},
 	"internal/integration/diagnosis": {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration"},
+	"internal/integrationfile":       {"internal/fault", "internal/secret", "internal/integration", "internal/yamldoc"},
 	"internal/integrations":          {"internal/integration", "internal/integrations/*"},
 	"internal/integrations/*":        {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/integration/diagnosis"},
 	"internal/scan":                  {"internal/fault", "internal/image", "internal/scan/*"},
@@ -35,11 +36,11 @@ var mayImport = map[string][]string{
 	"internal/assess":                {"internal/fault", "internal/image", "internal/distribution", "internal/integration", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/scan"},
-	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
+	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
 	"internal/portal":                {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis"},
+	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integrationfile"},
 	"cmd/landwaiter":                 {"*"},
 }
 

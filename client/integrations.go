@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integrationfile"
 )
 
 // An Integration is one connection as the API shows it: every key of the answer, also those this client does not know, so
@@ -74,6 +75,13 @@ func (c *Client) DeleteIntegration(ctx context.Context, id string) error {
 // ReleaseIntegration hands an integration that a file owns over to people. It fails with fault.NotFound.
 func (c *Client) ReleaseIntegration(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodPost, path: integrationsPath + "/" + url.PathEscape(id) + "/release"})
+}
+
+// IntegrationFiles says what became of the files that describe integrations.
+func (c *Client) IntegrationFiles(ctx context.Context) (integrationfile.Status, error) {
+	var out integrationfile.Status
+	err := c.do(ctx, call{method: http.MethodGet, path: "/v1/integrationfiles", out: &out})
+	return out, err
 }
 
 // TestIntegration tries a connection without storing it.

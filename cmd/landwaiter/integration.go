@@ -22,6 +22,7 @@ the administrator, with LANDWAITER_ADMIN_PASSWORD. Secrets are read from files o
 line, which others on the machine can read.`,
 		p.integrationTypesCommand(), p.integrationSuggestCommand(), p.integrationListCommand(), p.integrationGetCommand(), p.integrationCreateCommand(),
 		p.integrationUpdateCommand(), p.integrationDeleteCommand(), p.integrationTestCommand(), p.integrationReleaseCommand(),
+		p.integrationExportCommand(), p.integrationFilesCommand(),
 	)
 }
 
@@ -273,8 +274,7 @@ func (p *program) stored(ctx context.Context, remote *remoteFlags, what string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	unknown := fault.New(fault.NotFound, "find integration", "there is none with the name or ID %q", what).
-		WithFix("`landwaiter integration list` shows those there are.")
+	unknown := noSuchIntegration(what)
 	if what == "" {
 		return nil, nil, unknown
 	}
@@ -290,4 +290,9 @@ func (p *program) stored(ctx context.Context, remote *remoteFlags, what string) 
 		return nil, nil, unknown
 	}
 	return c, in, err
+}
+
+func noSuchIntegration(what string) error {
+	return fault.New(fault.NotFound, "find integration", "there is none with the name or ID %q", what).
+		WithFix("`landwaiter integration list` shows those there are.")
 }

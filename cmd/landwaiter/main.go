@@ -17,8 +17,12 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integrations"
 )
 
-// Exit statuses of every command: 0 done (or passed), 1 an enforced policy is violated, 2 it could not be decided or done.
-const exitFailed = 2
+// Exit statuses of every command: 0 done (or passed), 1 an enforced policy is violated or, where that was asked for, there
+// are differences, 2 it could not be decided or done.
+const (
+	exitDiffers = 1
+	exitFailed  = 2
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -73,9 +77,10 @@ func (p *program) root() *cobra.Command {
 		`Landwaiter connects to container registries, reads what is inside the images that are used, and says with
 reasons whether they may be built or run.
 
-Exit status of every command: 0 done, or the image passes; 1 an enforced policy is violated; 2 it could not be done or
+Exit status of every command: 0 done, or the image passes; 1 an enforced policy is violated, or apply --exit-code found
+differences; 2 it could not be done or
 decided (bad reference, registry unreachable, not authorised).`,
-		p.serveCommand(), p.imageCommand(), p.integrationCommand(), p.vulnCommand(), p.versionCommand())
+		p.serveCommand(), p.imageCommand(), p.integrationCommand(), p.applyCommand(), p.vulnCommand(), p.versionCommand())
 	root.Example = `  landwaiter image check nginx:1.27
   landwaiter serve --demo
   landwaiter image check --server https://landwaiter.example quay.io/org/app:1.2`

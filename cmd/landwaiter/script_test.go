@@ -48,6 +48,8 @@ const marked = "Marked-password-4711"
 //	server ARG...      runs `landwaiter serve ARG...` on a free port, with the data directory "data", until the script ends or starts
 //	                   another; sets SERVER, and LANDWAITER_ADMIN_PASSWORD unless it is set
 //	sealed PATH...     wants that no file below holds the password
+//	until REGEXP ARG...  runs landwaiter until what it prints has a match, for ten seconds
+//	logged REGEXP      wants a match in what the server has written
 //	json REGEXP        wants that the last standard output is one JSON value with a match
 func TestScript(t *testing.T) {
 	env := registries(t)
@@ -64,7 +66,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"lw": lw, "server": startServer, "sealed": sealed, "json": wantJSON,
+			"lw": lw, "server": startServer, "sealed": sealed, "json": wantJSON, "until": until, "logged": logged,
 		},
 	})
 }
@@ -140,6 +142,28 @@ func lw(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
 	holdsNoPassword(ts, ts.ReadFile("stdout")+ts.ReadFile("stderr"))
+}
+
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile("(?m)" + args[0])
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		_ = ts.Exec("landwaiter", args[1:]...) // the status may be another each time
+		printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+		holdsNoPassword(ts, printed)
+		if want.MatchString(printed) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no match for %s in\n%s", args[0], printed)
+		}
+	}
+}
+
+func logged(ts *testscript.TestScript, _ bool, args []string) {
+	all := (*ts.Value(serverKey{}).(**running)).output.String()
+	if !regexp.MustCompile(args[0]).MatchString(all) {
+		ts.Fatalf("no match for %s in\n%s", args[0], all)
+	}
 }
 
 func holdsNoPassword(ts *testscript.TestScript, printed string) {

@@ -36,6 +36,8 @@ type serveFlags struct {
 	tlsCert, tlsKey           *string
 	allowPlaintext, demo      *bool
 	secretKeyFile, platform   *string
+	configDir                 *string
+	configInterval            *time.Duration
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -60,6 +62,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.tlsCert, f.tlsKey = text(fs, settingTLSCert), text(fs, settingTLSKey)
 	f.allowPlaintext, f.demo = toggle(fs, settingAllowPlaintext), toggle(fs, settingDemo)
 	f.secretKeyFile, f.platform = text(fs, settingSecretKeyFile), text(fs, settingPlatform)
+	f.configDir, f.configInterval = text(fs, settingConfigDir), duration(fs, settingConfigInterval)
 	return cmd
 }
 
@@ -89,6 +92,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if _, err := db.SeedIntegrations(ctx, integration.Defaults(time.Now())); err != nil {
 		return err
 	}
+	files, stopFiles, err := p.followFiles(ctx, f, connections, log)
+	if err != nil {
+		return err
+	}
+	defer stopFiles()
 	advisories, err := newLiveAdvisories(advisoriesDir(data))
 	if err != nil {
 		return err
@@ -120,7 +128,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	rest := api.New(api.Options{
 		Integrations: connections, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
-		Policies: policies, Version: versionString(), UploadDir: data, Log: log,
+		Policies: policies, Version: versionString(), Files: files, UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}
 	err = server.Run(ctx, server.Options{

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -30,6 +31,8 @@ var (
 	settingDemo           = setting{"demo", "LANDWAITER_DEMO", "false", "add a registry with sample images, an integration for it and advisories, and assess them"}
 	settingSecretKeyFile  = setting{"secret-key-file", "LANDWAITER_SECRET_KEY_FILE", "", "file with the key that seals stored secrets (default: secret.key in the data directory)"}
 	settingPlatform       = setting{"platform", "LANDWAITER_PLATFORM", "", "platform of multi-platform images, e.g. linux/arm64 (default: linux/amd64)"}
+	settingConfigDir      = setting{"config-dir", "LANDWAITER_CONFIG_DIR", "", "directory of files that describe integrations; what they describe is changed there only"}
+	settingConfigInterval = setting{"config-interval", "LANDWAITER_CONFIG_INTERVAL", "2s", "how often to look for changes in the directory of integrations"}
 
 	settingServer   = setting{"server", "LANDWAITER_SERVER", "", "URL of a Landwaiter server (default: work alone, in this process)"}
 	settingCA       = setting{"ca-file", "LANDWAITER_CA_FILE", "", "certificate authority of the server, PEM"}
@@ -51,6 +54,16 @@ func text(fs *pflag.FlagSet, s setting) *string {
 
 func toggle(fs *pflag.FlagSet, s setting) *bool {
 	v := fs.Bool(s.Name, s.Default == "true", s.help())
+	s.annotate(fs)
+	return v
+}
+
+func duration(fs *pflag.FlagSet, s setting) *time.Duration {
+	standard, err := time.ParseDuration(s.Default)
+	if err != nil {
+		panic(err) // the declaration is wrong
+	}
+	v := fs.Duration(s.Name, standard, s.help())
 	s.annotate(fs)
 	return v
 }

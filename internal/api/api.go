@@ -20,13 +20,14 @@ import (
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+	"github.com/landwaiter/landwaiter/internal/integrationfile"
 	"github.com/landwaiter/landwaiter/internal/policy"
 )
 
 // maxBody bounds every JSON body.
 const maxBody = 1 << 20
 
-// Options are all needed, apart from MaxUpload and Log.
+// Options are all needed, apart from Files, MaxUpload and Log.
 type Options struct {
 	Integrations *integration.Service
 	Types        *integration.Types
@@ -37,8 +38,9 @@ type Options struct {
 	Advisories   Advisories
 	Policies     *policy.Set
 	Version      string
-	UploadDir    string // where uploads are kept while they are imported; "" means the system's directory
-	MaxUpload    int64  // bytes of an uploaded archive; 0 means 2 GiB
+	Files        func() integrationfile.Status // of the directory of integrations; nil when there is none
+	UploadDir    string                        // where uploads are kept while they are imported; "" means the system's directory
+	MaxUpload    int64                         // bytes of an uploaded archive; 0 means 2 GiB
 	Log          *slog.Logger
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integrationfile"
 )
 
 // integrationBody is an integration as sent; integration.Types reads it.
@@ -57,6 +58,10 @@ type integrationTypes struct {
 	}
 }
 
+type integrationFiles struct {
+	Body integrationfile.Status
+}
+
 func (a *API) registerIntegrations() {
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	schemas["Integration"] = integrationSchema(a.Types)
@@ -87,6 +92,12 @@ func (a *API) registerIntegrations() {
 	})
 	register(a, "releaseIntegration", func(ctx context.Context, in *byID) (*done, error) {
 		return &done{}, a.Integrations.Release(ctx, in.ID)
+	})
+	register(a, "listIntegrationFiles", func(context.Context, *struct{}) (*integrationFiles, error) {
+		if a.Files == nil {
+			return &integrationFiles{integrationfile.Status{Files: []integrationfile.FileStatus{}}}, nil
+		}
+		return &integrationFiles{a.Files()}, nil
 	})
 	register(a, "testIntegration", a.testIntegration, takes("Integration"))
 	register(a, "testUpdatedIntegration", a.testUpdatedIntegration, takes("IntegrationChange"))

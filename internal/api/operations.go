@@ -43,6 +43,8 @@ var operations = map[string]operation{
 	"deleteIntegration": {"DELETE", "/v1/imageintegrations/{id}", auth.WriteIntegrations, "Integrations", "Delete an integration", ""},
 	"releaseIntegration": {"POST", "/v1/imageintegrations/{id}/release", auth.WriteIntegrations, "Integrations", "Hand an integration that a file owns over to people",
 		"It stays as it is, and can then be changed here. A document that still describes it is reported as a conflict until it is gone."},
+	"listIntegrationFiles": {"GET", "/v1/integrationfiles", auth.ReadIntegrations, "Integrations", "Show what became of the files that describe integrations",
+		"These are the files of the server's --config-dir; directory is empty when it has none."},
 	"integrationConsequences": {"GET", "/v1/imageintegrations/{id}/consequences", auth.ReadIntegrations, "Integrations",
 		"Say which images would lose their source if an integration were deleted",
 		"No registry is asked. Listed are the images whose latest stored assessment was served by the integration, with the candidates that would be asked instead."},

@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -33,7 +35,7 @@ type Action struct {
 	Name    string   `json:"name"`
 	Type    string   `json:"type"`
 	ID      string   `json:"id,omitempty"`     // of what is stored
-	Origin  string   `json:"origin,omitempty"` // of the document
+	Origin  string   `json:"origin,omitempty"` // where the document is, or was
 	Changes []Change `json:"changes" nullable:"false"`
 	Problem string   `json:"problem,omitempty"`
 	Fix     string   `json:"fix,omitempty"`
@@ -68,7 +70,7 @@ func (t *Types) Plan(declared []Declared, current []Integration, prune func(Inte
 	}
 	for _, in := range byName {
 		if prune != nil && prune(in) {
-			actions = append(actions, Action{Verb: Delete, Name: in.Name, Type: in.Type, ID: in.ID, Changes: []Change{}, stored: in})
+			actions = append(actions, Action{Verb: Delete, Name: in.Name, Type: in.Type, ID: in.ID, Origin: in.OwnerFile(), Changes: []Change{}, stored: in})
 		}
 	}
 	slices.SortFunc(actions, func(a, b Action) int { return strings.Compare(a.Name, b.Name) })
@@ -79,10 +81,7 @@ func (t *Types) Plan(declared []Declared, current []Integration, prune func(Inte
 func (t *Types) planned(d Declared, stored Integration) Action {
 	a := Action{Name: d.Name, Type: d.Type, ID: stored.ID, Origin: d.Origin, Changes: []Change{}, Declared: d, stored: stored}
 	exists := stored.ID != ""
-	switch {
-	case exists && d.Owner == "" && stored.Owner != "":
-		return a.Failed(ownedByFile(stored))
-	case exists && d.Owner != "" && stored.Owner == "" && !d.Adopt:
+	if exists && d.Owner != "" && stored.Owner == "" && !d.Adopt {
 		return a.Failed(fault.New(fault.Conflict, "", "there is an integration \"%s\" that no file owns", stored.Name).
 			WithFix("Write adopt: true below metadata to have the file own it, or choose another name."))
 	}
@@ -98,9 +97,11 @@ func (t *Types) planned(d Declared, stored Integration) Action {
 		return a.Failed(err)
 	}
 	a.want = stored.with(kept)
-	a.want.Owner = d.Owner
+	a.want.Owner = cmp.Or(d.Owner, stored.Owner)
 	a.Changes = t.Changes(stored, a.want)
 	switch {
+	case d.Owner == "" && stored.Owner != "" && len(a.Changes) > 0:
+		return a.Failed(ownedByFile(stored))
 	case !exists:
 		a.Verb = Create
 	case len(a.Changes) == 0:
@@ -155,7 +156,7 @@ func (t *Types) Changes(from, to Integration) []Change {
 	compare("type", from.Type, to.Type)
 	compare("owner", from.Owner, to.Owner)
 	compare("categories", joined(from.Categories), joined(to.Categories))
-	compare("skipTest", onOff(from.SkipTest), onOff(to.SkipTest))
+	compare("skipTest", strconv.FormatBool(from.SkipTest), strconv.FormatBool(to.SkipTest))
 	compare("clusterId", from.ClusterID, to.ClusterID)
 	settings := func(typ Type, from, to Config) {
 		for _, f := range typ.Fields {
@@ -190,17 +191,9 @@ func (f Field) change(from, to Config) Change {
 		}
 		return c
 	case f.Kind == Toggle:
-		return Change{From: onOff(from.On(f.Name)), To: onOff(to.On(f.Name))}
+		return Change{From: strconv.FormatBool(from.On(f.Name)), To: strconv.FormatBool(to.On(f.Name))}
 	}
 	return Change{From: from.Text(f.Name), To: to.Text(f.Name)}
-}
-
-// onOff is a toggle as documents write it; off is as if it were not there.
-func onOff(on bool) string {
-	if on {
-		return "true"
-	}
-	return ""
 }
 
 func joined(list []Category) string {

@@ -68,6 +68,9 @@ func (r *Reader) unknown(key *yaml.Node, path string, known Fields) {
 	}
 	if near := Nearest(key.Value, slices.Sorted(maps.Keys(known))); near != "" {
 		r.Problem(key, path, "%s; did you mean %s?", what, near)
+		if r.Broken != nil {
+			r.Broken(strings.TrimPrefix(path+"."+near, "."))
+		}
 		return
 	}
 	r.Problem(key, path, "%s; known are %s", what, names(known))

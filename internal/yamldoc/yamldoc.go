@@ -59,13 +59,15 @@ var (
 
 func syntaxProblem(err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	p := Problem{}
+	p := Problem{Line: 1} // of which the library says nothing
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		p.Line, _ = strconv.Atoi(m[1])
 		text = m[2]
 	}
 	// The name may be a password that begins with an asterisk.
-	text = unknownAnchor.ReplaceAllLiteralString(text, "text that begins with * must be in quotes")
+	if unknownAnchor.MatchString(text) {
+		p.Line, text = 0, "text that begins with * must be in quotes"
+	}
 	p.Message = "not YAML: " + text
 	return p
 }

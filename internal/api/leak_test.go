@@ -30,7 +30,7 @@ const (
 // them wherever they must not be: in answers, log lines, database files, and requests to a host that no integration names.
 func TestSecretsStayInside(t *testing.T) {
 	dir := t.TempDir()
-	w := &leakWatch{Fixture: apitest.StartOn(t, "sqlite:"+filepath.Join(dir, "leak.db"), nil), t: t}
+	w := &leakWatch{Fixture: apitest.StartOn(t, apitest.Ground{Database: "sqlite:" + filepath.Join(dir, "leak.db")}, nil), t: t}
 	elsewhere := w.serveElsewhere()
 	hostile := w.serveHostile(elsewhere)
 
@@ -54,22 +54,11 @@ func TestSecretsStayInside(t *testing.T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.look("a request to another host", strings.Join(w.elsewhere, "\n"))
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stored strings.Builder
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored.Write(b)
-	}
-	w.look("the database's files", stored.String())
+	stored := filesIn(t, dir)
+	w.look("the database's files", stored)
 
 	// Whoever looks in the wrong place finds nothing.
-	if !strings.Contains(stored.String(), "docker at "+w.Registry) {
+	if !strings.Contains(stored, "docker at "+w.Registry) {
 		t.Error("the files read are not the database's")
 	}
 	if len(w.elsewhere) == 0 {
@@ -80,6 +69,24 @@ func TestSecretsStayInside(t *testing.T) {
 			t.Errorf("%s: the hostile registry never had the password to repeat", behaviour)
 		}
 	}
+}
+
+// filesIn are the contents of a folder's files.
+func filesIn(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	return all.String()
 }
 
 // leakWatch looks for secrets in every answer.

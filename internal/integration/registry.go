@@ -17,8 +17,8 @@ type Deps struct {
 	// Jitter returns numbers from 0 up to 1; nil stands for 0.
 	Jitter func() float64
 	// HTTP reaches the sign-in services of clouds. Link-local addresses are allowed, since a machine's own identity is served
-	// there, so a type must not let a setting choose the host that it asks with that identity. nil stands for
-	// http.DefaultTransport.
+	// there, so a type must not let a setting choose the host that it asks with that identity, nor a proxy or a certificate
+	// authority that stands in between. nil stands for http.DefaultTransport.
 	HTTP http.RoundTripper
 	// Identity is the identity of this machine or pod, as environment variables name it to the clouds' SDKs. It is asked only
 	// by types that sign in with it. nil stands for no variables.

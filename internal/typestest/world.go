@@ -23,7 +23,7 @@ const Mark = "Marked-S3cret"
 
 // Lent are parts of the secrets of the fakes, which have no Mark: JSON web tokens, access tokens and a private key of Google,
 // keys of AWS, a robot's password.
-var Lent = []string{"eyJ", "ya29.", strings.Split(googletest.PrivateKeyPEM(), "\n")[3], "session-secret-", "session-token-", quaytest.Password}
+var Lent = []string{"eyJ", "ya29.test-access-token", strings.Split(googletest.PrivateKeyPEM(), "\n")[3], "session-secret-", "session-token-", quaytest.Password}
 
 // A World is a network with one registry, and an image in it.
 type World struct {

@@ -4,6 +4,7 @@ package apitest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -85,12 +86,20 @@ var builtin = sync.OnceValues(func() (*policy.Set, error) { return policy.Compil
 // Start makes a Fixture whose database is in memory. change may be nil.
 func Start(t testing.TB, change func(*api.Options)) *Fixture {
 	t.Helper()
-	return StartOn(t, "sqlite::memory:", change)
+	return StartOn(t, Ground{}, change)
 }
 
-// StartOn makes a Fixture on a database of one's own.
-func StartOn(t testing.TB, database string, change func(*api.Options)) *Fixture {
+// Ground is what a Fixture stands on. The zero value is a database in memory and this machine's network.
+type Ground struct {
+	Database string
+	Client   distribution.Options
+	Deps     integration.Deps
+}
+
+// StartOn makes a Fixture on a ground of one's own.
+func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	t.Helper()
+	g.Client.Now, g.Deps.Now = time.Now, time.Now
 	ctx := context.Background()
 	must := func(err error) {
 		t.Helper()
@@ -101,15 +110,15 @@ func StartOn(t testing.TB, database string, change func(*api.Options)) *Fixture 
 	f := &Fixture{Log: &Log{}, tokens: map[auth.Role]string{}}
 	log := slog.New(slog.NewTextHandler(f.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 
-	st, err := store.Open(ctx, store.Options{URL: database, Key: [32]byte{1}, Now: time.Now, Rand: rand.Reader})
+	st, err := store.Open(ctx, store.Options{URL: cmp.Or(g.Database, "sqlite::memory:"), Key: [32]byte{1}, Now: time.Now, Rand: rand.Reader})
 	must(err)
 	t.Cleanup(func() { st.Close() })
 
 	types, err := integration.NewTypes(integrations.All()...)
 	must(err)
-	client := distribution.New(distribution.Options{Now: time.Now})
+	client := distribution.New(g.Client)
 	f.Integrations = integration.NewService(integration.ServiceOptions{
-		Store: st, Types: types, Tester: client, Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now, Log: log,
+		Store: st, Types: types, Tester: client, Deps: g.Deps, NewID: uuid.NewString, Now: time.Now, Log: log,
 	})
 	f.Auth = auth.New(auth.Options{Store: st, Now: time.Now, Rand: rand.Reader})
 	for _, role := range auth.Roles() {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -122,11 +123,21 @@ func (s suite) valid(t *testing.T, settings map[string]any) integration.Integrat
 
 func (s suite) open(t *testing.T, settings map[string]any) integration.Candidate {
 	t.Helper()
-	c, err := s.types.Open(s.valid(t, settings), integration.Deps{Now: func() time.Time { return time.Unix(1e9, 0) }})
+	c, err := s.types.Open(s.valid(t, settings), integration.Deps{
+		Now: func() time.Time { return time.Unix(1e9, 0) }, HTTP: nobody{t},
+	})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
 	return c
+}
+
+// nobody is the network of those who have no reason to ask.
+type nobody struct{ t *testing.T }
+
+func (n nobody) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.t.Errorf("%s is asked without need", r.URL.Host)
+	return nil, errors.New("nobody is there")
 }
 
 func (s suite) wire(t *testing.T) {

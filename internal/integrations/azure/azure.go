@@ -3,9 +3,12 @@
 package azure
 
 import (
+	"context"
+
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -80,7 +83,11 @@ func check(c integration.Config, _ []integration.Category) []integration.Problem
 
 func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
 	if !c.On(wifEnabled) {
-		return integration.OpenBasic(c, deps)
+		r, err := integration.OpenBasic(c, deps)
+		if err != nil {
+			return nil, err
+		}
+		return diagnosis.Probed(r, func(_ context.Context, p diagnosis.Probing) { probeUser(r.Endpoint(p.Ref).Host, c.Text(username), p) }), nil
 	}
 	for _, p := range check(c, nil) {
 		return nil, fault.New(fault.Invalid, "", "%s", p.Message).WithFix("%s", p.Fix)
@@ -91,5 +98,5 @@ func open(c integration.Config, deps integration.Deps) (integration.Registry, er
 	}
 	cloud, _ := cloudOf(at.Host)
 	from := &signIn{host: at.Host, cloud: cloud, deps: deps}
-	return integration.Leased(at, deps, from.credential), nil
+	return diagnosis.Probed(integration.Leased(at, deps, from.credential), from.probe), nil
 }

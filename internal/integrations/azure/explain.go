@@ -21,14 +21,22 @@ const op = "sign in to Azure"
 func (s *signIn) explainIdentity(ctx context.Context, w *wire, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return fault.Wrap(fault.Unavailable, op, "no answer in time", ctx.Err()).WithFix("%s", s.identityFix())
+		return s.silent(fault.Wrap(fault.Unavailable, op, "no answer in time", ctx.Err()))
 	case w.status != 0:
 		return s.explainRefusal(w.status, w.refusal)
 	case w.lost != nil:
-		return fault.New(fault.Unavailable, op, "%s", clean(w.lost.Error())).WithFix("%s", s.identityFix())
+		return s.silent(fault.New(fault.Unavailable, op, "%s", clean(w.lost.Error())))
 	}
 	text, _, _ := strings.Cut(err.Error(), ". To troubleshoot")
-	return fault.New(fault.Unavailable, op, "%s", clean(text)).WithFix("%s", s.identityFix())
+	return s.silent(fault.New(fault.Unavailable, op, "%s", clean(text)))
+}
+
+// silent is about an identity service that cannot be asked.
+func (s *signIn) silent(f *fault.Error) error {
+	if s.workload() {
+		return f.Named("azure-entra-unreachable").WithFix("%s", s.identityFix())
+	}
+	return f.Named("azure-no-identity-service").WithFix("%s", s.identityFix())
 }
 
 func (s *signIn) identityFix() string {
@@ -41,20 +49,23 @@ func (s *signIn) identityFix() string {
 // entraCode begins a message of Microsoft Entra ID.
 var entraCode = regexp.MustCompile(`AADSTS[0-9]+`)
 
-// entraFixes are for what goes wrong with workload identity, by the code of Microsoft Entra ID.
-var entraFixes = map[string]string{
-	"AADSTS90002":   "There is no such tenant in this cloud. Check AZURE_TENANT_ID, and that the registry belongs to the same cloud.",
-	"AADSTS700016":  "The tenant knows no application with this client ID. Check AZURE_CLIENT_ID and AZURE_TENANT_ID.",
-	"AADSTS70021":   "The identity has no federated credential that matches the token. " + federate,
-	"AADSTS700211":  "The identity has no federated credential for the issuer of the token. " + federate,
-	"AADSTS700212":  "The identity has no federated credential for the audience of the token, which must be api://AzureADTokenExchange. " + federate,
-	"AADSTS700213":  "The identity has no federated credential for the service account of the token. " + federate,
-	"AADSTS700024":  "The token of the pod is not valid at this time. Check this machine's clock, and that the token file is renewed.",
-	"AADSTS700027":  "The signature of the pod's token could not be verified. Check that the issuer publishes the cluster's current keys.",
-	"AADSTS50166":   "Microsoft Entra ID could not read the keys of the token's issuer. Check that the issuer's address is public.",
-	"AADSTS500011":  "The tenant does not know Azure Container Registry. Register the resource provider: az provider register --namespace Microsoft.ContainerRegistry",
-	"AADSTS7000112": "The application is disabled. Enable it in Microsoft Entra ID.",
-	"AADSTS53003":   "A conditional access policy of the tenant blocks this sign-in. Ask its administrator.",
+// An advice is what a failure is called, and what to do about it.
+type advice struct{ name, fix string }
+
+// entraAdvice is for what goes wrong with workload identity, by the code of Microsoft Entra ID.
+var entraAdvice = map[string]advice{
+	"AADSTS90002":   {"azure-unknown-tenant", "There is no such tenant in this cloud. Check AZURE_TENANT_ID, and that the registry belongs to the same cloud."},
+	"AADSTS700016":  {"azure-unknown-client", "The tenant knows no application with this client ID. Check AZURE_CLIENT_ID and AZURE_TENANT_ID."},
+	"AADSTS70021":   {"azure-no-federated-credential", "The identity has no federated credential that matches the token. " + federate},
+	"AADSTS700211":  {"azure-no-federated-credential", "The identity has no federated credential for the issuer of the token. " + federate},
+	"AADSTS700212":  {"azure-federated-audience", "The identity has no federated credential for the audience of the token, which must be api://AzureADTokenExchange. " + federate},
+	"AADSTS700213":  {"azure-no-federated-credential", "The identity has no federated credential for the service account of the token. " + federate},
+	"AADSTS700024":  {"azure-pod-token-expired", "The token of the pod is not valid at this time. Check this machine's clock, and that the token file is renewed."},
+	"AADSTS700027":  {"azure-pod-token-signature", "The signature of the pod's token could not be verified. Check that the issuer publishes the cluster's current keys."},
+	"AADSTS50166":   {"azure-pod-token-signature", "Microsoft Entra ID could not read the keys of the token's issuer. Check that the issuer's address is public."},
+	"AADSTS500011":  {"azure-provider-unregistered", "The tenant does not know Azure Container Registry. Register the resource provider: az provider register --namespace Microsoft.ContainerRegistry"},
+	"AADSTS7000112": {"azure-application-disabled", "The application is disabled. Enable it in Microsoft Entra ID."},
+	"AADSTS53003":   {"azure-conditional-access", "A conditional access policy of the tenant blocks this sign-in. Ask its administrator."},
 }
 
 const federate = "Add one: az identity federated-credential create --name landwaiter --identity-name IDENTITY --resource-group GROUP --issuer ISSUER --subject system:serviceaccount:NAMESPACE:NAME --audience api://AzureADTokenExchange"
@@ -74,20 +85,21 @@ func (s *signIn) explainRefusal(status int, body []byte) error {
 	}
 	if s.workload() {
 		f := fault.New(code, op, "Microsoft Entra ID answers %d %s", status, clean(cmp.Or(answer.Description, answer.Error)))
-		fix := entraFixes[entraCode.FindString(answer.Description)]
-		if fix == "" && status >= 500 {
-			fix = "The service has a problem of its own. Try again later."
+		known := entraAdvice[entraCode.FindString(answer.Description)]
+		if known.fix == "" && status >= 500 {
+			known = advice{"azure-service-failure", "The service has a problem of its own. Try again later."}
 		}
-		return f.WithFix("%s", cmp.Or(fix, "Check AZURE_CLIENT_ID, AZURE_TENANT_ID and the federated credentials of the identity."))
+		known = cmp.Or(known, advice{"azure-workload-identity-refused", "Check AZURE_CLIENT_ID, AZURE_TENANT_ID and the federated credentials of the identity."})
+		return f.Named(known.name).WithFix("%s", known.fix)
 	}
 	f := fault.New(code, op, "the machine's identity service answers %d %s", status, clean(cmp.Or(answer.Description, answer.Error)))
 	switch {
 	case status == http.StatusBadRequest && s.deps.Variable(clientID) != "":
-		return f.WithFix("The machine has no identity with the client ID that %s names. Assign it: az vm identity assign --name VM --resource-group GROUP --identities IDENTITY", clientID)
+		return f.Named("azure-unknown-client").WithFix("The machine has no identity with the client ID that %s names. Assign it: az vm identity assign --name VM --resource-group GROUP --identities IDENTITY", clientID)
 	case status == http.StatusBadRequest:
-		return f.WithFix("The machine has no identity of its own, or several. Assign one: az vm identity assign --name VM --resource-group GROUP. If it has several, name one by its client ID in %s.", clientID)
+		return f.Named("azure-no-machine-identity").WithFix("The machine has no identity of its own, or several. Assign one: az vm identity assign --name VM --resource-group GROUP. If it has several, name one by its client ID in %s.", clientID)
 	}
-	return f.WithFix("%s", s.identityFix())
+	return f.Named("azure-no-identity-service").WithFix("%s", s.identityFix())
 }
 
 // explainExchange is about the registry's answer to the machine's token.
@@ -109,23 +121,23 @@ func (s *signIn) explainExchange(status int, body []byte, token secret.Text) err
 	f := fault.New(code, op, "%s answers %d %s", s.host, status, text)
 	switch lower := strings.ToLower(text); {
 	case status == http.StatusTooManyRequests:
-		return f.WithFix("The registry limits how often tokens may be had. Try again later.")
+		return f.Named("azure-throttled").WithFix("The registry limits how often tokens may be had. Try again later.")
 	case status/100 == 3:
-		return f.WithFix("Registries do not redirect here. Check what stands between this machine and the registry, such as a proxy or a sign-in page.")
+		return f.Named("azure-not-a-registry").WithFix("Registries do not redirect here. Check what stands between this machine and the registry, such as a proxy or a sign-in page.")
 	case status >= 500:
-		return f.WithFix("The registry has a problem of its own. Try again later.")
+		return f.Named("azure-service-failure").WithFix("The registry has a problem of its own. Try again later.")
 	case strings.Contains(lower, "ip address") || strings.Contains(lower, "not allowed access") || strings.Contains(lower, "firewall"):
-		return f.WithFix("The registry's firewall does not let this machine in. Allow its address: az acr network-rule add --name REGISTRY --ip-address ADDRESS, or reach the registry by its private endpoint.")
+		return f.Named("azure-firewall").WithFix("The registry's firewall does not let this machine in. Allow its address: az acr network-rule add --name REGISTRY --ip-address ADDRESS, or reach the registry by its private endpoint.")
 	case strings.Contains(lower, "tenant"):
-		return f.WithFix("The identity belongs to another tenant than the registry. Use an identity of the registry's tenant, or a user name and a password.")
+		return f.Named("azure-other-tenant").WithFix("The identity belongs to another tenant than the registry. Use an identity of the registry's tenant, or a user name and a password.")
 	case strings.Contains(lower, "audience"):
-		return f.WithFix("The registry refuses tokens for the audience %s. Look at its settings: az acr config authentication-as-arm show --registry REGISTRY", strings.TrimSuffix(audience, "/.default"))
+		return f.Named("azure-audience").WithFix("The registry refuses tokens for the audience %s. Look at its settings: az acr config authentication-as-arm show --registry REGISTRY", strings.TrimSuffix(audience, "/.default"))
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return f.WithFix("Give the identity the right to pull: az role assignment create --assignee CLIENT-ID --role AcrPull --scope $(az acr show --name REGISTRY --query id --output tsv). For a registry with ABAC repository permissions, the role is Container Registry Repository Reader. It takes some minutes to count.")
+		return f.Named("azure-no-pull-role").WithFix("Give the identity the right to pull: az role assignment create --assignee CLIENT-ID --role AcrPull --scope $(az acr show --name REGISTRY --query id --output tsv). For a registry with ABAC repository permissions, the role is Container Registry Repository Reader. It takes some minutes to count.")
 	case status == http.StatusNotFound:
-		return f.WithFix("Check the registry's name: az acr show --name REGISTRY --query loginServer")
+		return f.Named("azure-no-such-registry").WithFix("Check the registry's name: az acr show --name REGISTRY --query loginServer")
 	}
-	return f
+	return f.Named("azure-exchange-refused").WithFix("Check that what answers at https://%s is the registry, and not something in its place.", s.host)
 }
 
 func (s *signIn) unreachable(ctx context.Context, err error) error {
@@ -133,7 +145,7 @@ func (s *signIn) unreachable(ctx context.Context, err error) error {
 		err = ctx.Err()
 	}
 	return fault.New(fault.Unavailable, op, "%s", clean(err.Error())).
-		WithFix("Check that this machine reaches https://%s. If the registry has a private endpoint, its name must resolve to it here.", s.host)
+		Named("azure-unreachable").WithFix("Check that this machine reaches https://%s. If the registry has a private endpoint, its name must resolve to it here.", s.host)
 }
 
 // token is the form of a token of any of the services.

@@ -46,16 +46,25 @@ type signIn struct {
 }
 
 func (s *signIn) credential(ctx context.Context) (distribution.Credential, error) {
-	w := &wire{base: s.deps.Transport()}
-	machine, err := s.machine(w)
+	token, err := s.identity(ctx)
 	if err != nil {
 		return distribution.Credential{}, err
 	}
+	return s.exchange(ctx, token)
+}
+
+// identity is a token of the machine's or pod's identity, for the registries.
+func (s *signIn) identity(ctx context.Context) (secret.Text, error) {
+	w := &wire{base: s.deps.Transport()}
+	machine, err := s.machine(w)
+	if err != nil {
+		return secret.Text{}, err
+	}
 	token, err := machine.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{audience}})
 	if err != nil {
-		return distribution.Credential{}, s.explainIdentity(ctx, w, err)
+		return secret.Text{}, s.explainIdentity(ctx, w, err)
 	}
-	return s.exchange(ctx, secret.New(token.Token))
+	return secret.New(token.Token), nil
 }
 
 // workload reports whether the variables name a workload identity.
@@ -82,11 +91,11 @@ func (s *signIn) machine(w *wire) (azcore.TokenCredential, error) {
 	tenant, path := s.deps.Variable(tenantID), s.deps.Variable(federatedTokenFile)
 	if client == "" || tenant == "" {
 		return nil, fault.New(fault.Internal, op, "%s is set, but not %s and %s as well", federatedTokenFile, clientID, tenantID).
-			WithFix("Annotate the service account with azure.workload.identity/client-id, so that the pod gets all the variables.")
+			Named("azure-workload-identity-incomplete").WithFix("Annotate the service account with azure.workload.identity/client-id, so that the pod gets all the variables.")
 	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, fault.Wrap(fault.Internal, op, "read the token file that "+federatedTokenFile+" names", err).
-			WithFix("Check that the pod has the label azure.workload.identity/use: \"true\", and that the file may be read by the user that this program runs as.")
+			Named("azure-workload-identity-incomplete").WithFix("Check that the pod has the label azure.workload.identity/use: \"true\", and that the file may be read by the user that this program runs as.")
 	}
 	credential, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
 		ClientOptions: options, ClientID: client, TenantID: tenant, TokenFilePath: path,
@@ -109,7 +118,7 @@ func (s *signIn) ownCloud() error {
 		return nil
 	}
 	return fault.New(fault.Unauthenticated, op, "the identity of this machine belongs to another cloud than %s: its authority is %s", s.host, integration.Said(own)).
-		WithFix("Use a user name and a password for this registry. If the identity does belong to its cloud, whoever runs this program sets %s to %s.", authorityHost, s.cloud.ActiveDirectoryAuthorityHost)
+		Named("azure-other-cloud").WithFix("Use a user name and a password for this registry. If the identity does belong to its cloud, whoever runs this program sets %s to %s.", authorityHost, s.cloud.ActiveDirectoryAuthorityHost)
 }
 
 // wrong is an error about the variables.
@@ -146,7 +155,7 @@ func (s *signIn) exchange(ctx context.Context, token secret.Text) (distribution.
 	}
 	if json.Unmarshal(body, &answer) != nil || !answer.RefreshToken.IsSet() {
 		return distribution.Credential{}, fault.New(fault.Unavailable, op, "the answer of %s to the exchange of tokens holds none", s.host).
-			WithFix("Check that nothing stands between here and the registry that answers in its place.")
+			Named("azure-not-a-registry").WithFix("Check that nothing stands between here and the registry that answers in its place.")
 	}
 	return distribution.Credential{Username: tokenUser, Password: answer.RefreshToken, Expires: integration.LentUntil(answer.RefreshToken, s.deps.Now())}, nil
 }

@@ -45,7 +45,7 @@ const identityToken = "identityToken"
 
 func check(c integration.Config, _ []integration.Category) []integration.Problem {
 	if c.Secret(identityToken).IsSet() && (c.Text("username") != "" || c.Secret("password").IsSet()) {
-		return []integration.Problem{{Field: identityToken, Message: "Either an identity token or a user name and a password is possible, not both"}}
+		return []integration.Problem{{Field: identityToken, Message: "Either an identity token or a user name and a password is possible, not both", Fix: "Leave one of the two out."}}
 	}
 	return nil
 }

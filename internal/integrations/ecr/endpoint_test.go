@@ -3,6 +3,9 @@ package ecr
 import (
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
 	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
@@ -37,6 +40,27 @@ func TestEndpoint_of_others_is_not_shown_the_machines_identity(t *testing.T) {
 	} {
 		if !isAPI(host, region) {
 			t.Errorf("%s is not taken for the API in %s", host, region)
+		}
+	}
+}
+
+// The names that are known here are those that the SDK makes, in every partition.
+func TestIsAPI_knows_the_SDKs_names(t *testing.T) {
+	for _, region := range []string{
+		"us-east-1", "ap-southeast-7", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1",
+	} {
+		for _, variant := range []ecr.EndpointParameters{
+			{Region: &region}, {Region: &region, UseFIPS: aws.Bool(true)}, {Region: &region, UseDualStack: aws.Bool(true)},
+			{Region: &region, UseFIPS: aws.Bool(true), UseDualStack: aws.Bool(true)},
+		} {
+			at, err := ecr.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), variant)
+			if err != nil {
+				t.Logf("%s: %v", region, err) // the variant does not exist there
+				continue
+			}
+			if !isAPI(at.URI.Host, region) {
+				t.Errorf("%s is not taken for the API in %s", at.URI.Host, region)
+			}
 		}
 	}
 }

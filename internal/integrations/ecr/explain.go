@@ -114,7 +114,7 @@ func (s *signIn) advice(c call, code, text string, status int) (kind fault.Code,
 	case status >= 500:
 		return fault.Unavailable, "ecr-service-failure", "AWS fails or a proxy before it does: try again later."
 	case code != "":
-		return fault.OfHTTPStatus(status), "", ""
+		return fault.OfHTTPStatus(status), "ecr-refused", "Look the code of the error up in the documentation of Amazon ECR and AWS STS."
 	case c.endpoint != "":
 		return fault.Invalid, "ecr-wrong-endpoint", "The endpoint must be that of the ECR API (such as https://api.ecr." + c.region + "." + partitionOf(c.region).suffix + "), not the registry's host."
 	}

@@ -65,7 +65,7 @@ func isAPI(host, region string) bool {
 	private, isPrivate := strings.CutSuffix(host, ".api.ecr."+region+".vpce."+p.suffix)
 	dual := "api." + strings.TrimPrefix(p.dual, "on.")
 	switch host {
-	case "api.ecr." + region + "." + p.suffix, "ecr." + region + "." + p.suffix, "ecr-fips." + region + "." + p.suffix,
+	case "api.ecr." + region + "." + p.suffix, "api.ecr-fips." + region + "." + p.suffix, "ecr." + region + "." + p.suffix, "ecr-fips." + region + "." + p.suffix,
 		"ecr." + region + "." + dual, "ecr-fips." + region + "." + dual:
 		return true
 	}

@@ -1,8 +1,6 @@
 package ecr
 
 import (
-	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,12 +9,12 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis/diagnosistest"
 	"github.com/landwaiter/landwaiter/internal/integrations/ecr/awstest"
 )
 
 // probe opens the type and lets it look at itself, with an image of the repository if that is not "".
-func probe(t *testing.T, typ integration.Type, c integration.Config, cloud *awstest.Cloud, env func(string) string, repository string) []diagnosis.Step {
+func probe(t *testing.T, typ integration.Type, c integration.Config, cloud *awstest.Cloud, env func(string) string, repository string) diagnosistest.Steps {
 	t.Helper()
 	c, err := validate(t, typ, c)
 	if err != nil {
@@ -26,44 +24,8 @@ func probe(t *testing.T, typ integration.Type, c integration.Config, cloud *awst
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []diagnosis.Step
-	r.(diagnosis.Prober).Probe(context.Background(), diagnosis.Probing{
-		Ref:    image.Reference{Registry: homeHost, Repository: repository},
-		Report: func(s diagnosis.Step) { steps = append(steps, s) },
-	})
-	raw, err := json.MarshalIndent(steps, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%s", raw)
-	for _, secret := range []string{"user-secret", "another-secret", "gone-secret", "gone-session", "session-secret", "session-token", "AKIAUSER", podToken, "password:"} {
-		if strings.Contains(string(raw), secret) {
-			t.Errorf("%s is shown", secret)
-		}
-	}
-	return steps
-}
-
-// came writes how steps came out.
-func came(steps []diagnosis.Step) []string {
-	var list []string
-	for _, s := range steps {
-		line := s.ID + " " + string(s.Verdict)
-		for _, f := range s.Findings {
-			line += " " + f.Name
-		}
-		list = append(list, line)
-	}
-	return list
-}
-
-func fact(s diagnosis.Step, name string) string {
-	for _, f := range s.Seen {
-		if f.Name == name {
-			return f.Value
-		}
-	}
-	return ""
+	ref := image.Reference{Registry: homeHost, Repository: repository}
+	return diagnosistest.Probe(t, r, ref, cloud, "user-secret", "another-secret", "gone-secret", "gone-session", "session-secret", "session-token", "AKIAUSER", podToken, "password:")
 }
 
 const (
@@ -83,37 +45,37 @@ func TestProbe(t *testing.T) {
 		env        func(string) string
 		cloud      func(*awstest.Cloud)
 		repository string
-		want       []string
+		want       string
 	}{
 		{
 			name: "access keys that may pull", config: config(byKeys), repository: "team/app",
 			cloud: func(c *awstest.Cloud) { c.Users[0].Actions = pulling },
-			want:  []string{"ecr-identity passed", "ecr-token passed", "ecr-rights passed"},
+			want:  "ecr-identity passed; ecr-token passed; ecr-rights passed",
 		},
 		{
 			name: "no image, no permissions to try", config: config(byKeys),
-			want: []string{"ecr-identity passed", "ecr-token passed"},
+			want: "ecr-identity passed; ecr-token passed",
 		},
 		{
 			name: "a chain of roles", config: assume("hub, "+spoke, "shared-ID"),
-			want: []string{"ecr-identity passed", "ecr-role-1 passed", "ecr-role-2 passed", "ecr-token passed"},
+			want: "ecr-identity passed; ecr-role-1 passed; ecr-role-2 passed; ecr-token passed",
 		},
 		{
 			name: "wrong external ID", config: assume(spoke, "shared-id"),
-			want: []string{"ecr-identity passed", "ecr-role-1 failed ecr-wrong-external-id"},
+			want: "ecr-identity passed; ecr-role-1 failed ecr-wrong-external-id",
 		},
 		{
 			name: "no external ID", config: assume(spoke, ""),
-			want: []string{"ecr-identity passed", "ecr-role-1 failed ecr-assume-role-denied"},
+			want: "ecr-identity passed; ecr-role-1 failed ecr-assume-role-denied",
 		},
 		{
 			name: "may not assume any role in another account", config: assume(spoke, "shared-ID"),
 			cloud: func(c *awstest.Cloud) { c.Users[0].Actions = nil },
-			want:  []string{"ecr-identity passed", "ecr-role-1 failed ecr-assume-role-denied"},
+			want:  "ecr-identity passed; ecr-role-1 failed ecr-assume-role-denied",
 		},
 		{
 			name: "a region that does not exist", config: config(byKeys, region, "us-east-9"),
-			want: []string{"ecr-identity passed", "ecr-token failed ecr-wrong-region"},
+			want: "ecr-identity passed; ecr-token failed ecr-wrong-region",
 		},
 		{
 			name: "a region that the account has not enabled", config: config(byKeys),
@@ -125,24 +87,24 @@ func TestProbe(t *testing.T) {
 					return awstest.Answer(req, http.StatusForbidden, nil, `{"__type":"OptInRequired","message":"You are not subscribed to this service"}`)
 				}
 			},
-			want: []string{"ecr-identity passed", "ecr-token failed ecr-region-disabled"},
+			want: "ecr-identity passed; ecr-token failed ecr-region-disabled",
 		},
 		{
 			name: "an endpoint in another region", config: config(byKeys, endpoint, "https://vpce.example"),
 			cloud: func(c *awstest.Cloud) { c.Hosts = map[string]string{"vpce.example": "eu-central-1"} },
-			want:  []string{"ecr-identity passed", "ecr-token failed ecr-wrong-region"},
+			want:  "ecr-identity passed; ecr-token failed ecr-wrong-region",
 		},
 		{
 			name: "an endpoint that is not there", config: config(byKeys, endpoint, "https://vpce.example"),
-			want: []string{"ecr-identity passed", "ecr-token failed ecr-wrong-endpoint"},
+			want: "ecr-identity passed; ecr-token failed ecr-wrong-endpoint",
 		},
 		{
 			name: "an access key that AWS does not know", config: config(byKeys, accessKeyID, "AKIAWRONG"),
-			want: []string{"ecr-identity failed ecr-unknown-key"},
+			want: "ecr-identity failed ecr-unknown-key",
 		},
 		{
 			name: "a secret access key of another key", config: config(byKeys, secretAccessKey, "another-secret"),
-			want: []string{"ecr-identity failed ecr-wrong-secret-key"},
+			want: "ecr-identity failed ecr-wrong-secret-key",
 		},
 		{
 			name: "STS is out of reach and ECR is not", config: config(byKeys),
@@ -150,11 +112,11 @@ func TestProbe(t *testing.T) {
 				c.Regions = nil
 				c.Hosts = map[string]string{"api.ecr.us-east-1.amazonaws.com": home}
 			},
-			want: []string{"ecr-identity passed", "ecr-token passed"},
+			want: "ecr-identity passed; ecr-token passed",
 		},
 		{
 			name: "throttled", config: config(byKeys), cloud: func(c *awstest.Cloud) { c.Throttle(100) },
-			want: []string{"ecr-identity passed", "ecr-token failed ecr-throttled"},
+			want: "ecr-identity passed; ecr-token failed ecr-throttled",
 		},
 		{
 			name: "temporary credentials of the environment that ended", config: config(byRole),
@@ -162,45 +124,45 @@ func TestProbe(t *testing.T) {
 			cloud: func(c *awstest.Cloud) {
 				c.Users = append(c.Users, &awstest.Principal{ARN: user, Key: "ASIAGONE", Secret: "gone-secret", Token: "gone-session", Ends: time.Now().Add(-time.Minute)})
 			},
-			want: []string{"ecr-identity failed ecr-credentials-expired"},
+			want: "ecr-identity failed ecr-credentials-expired",
 		},
 		{
 			name: "hop limit of 1 in a container", config: config(byRole),
 			cloud: func(c *awstest.Cloud) { c.Instance = &awstest.Instance{Role: podRole, HopLimitOne: true} },
-			want:  []string{"ecr-identity failed ecr-imds-hop-limit"},
+			want:  "ecr-identity failed ecr-imds-hop-limit",
 		},
 		{
 			name: "hop limit of 1 where the first version is off", config: config(byRole), env: from("AWS_EC2_METADATA_V1_DISABLED", "true"),
 			cloud: func(c *awstest.Cloud) { c.Instance = &awstest.Instance{Role: podRole, HopLimitOne: true} },
-			want:  []string{"ecr-identity failed ecr-imds-hop-limit"},
+			want:  "ecr-identity failed ecr-imds-hop-limit",
 		},
 		{
 			name: "a machine outside of AWS", config: config(byRole),
-			want: []string{"ecr-identity failed ecr-no-machine-identity"},
+			want: "ecr-identity failed ecr-no-machine-identity",
 		},
 		{
 			name: "an instance without a role", config: config(byRole), cloud: func(c *awstest.Cloud) { c.Instance = &awstest.Instance{} },
-			want: []string{"ecr-identity failed ecr-no-instance-role"},
+			want: "ecr-identity failed ecr-no-instance-role",
 		},
 		{
 			name: "may sign in and not pull", config: config(byKeys), repository: "team/app",
-			want: []string{"ecr-identity passed", "ecr-token passed", "ecr-rights failed ecr-action-denied"},
+			want: "ecr-identity passed; ecr-token passed; ecr-rights failed ecr-action-denied",
 		},
 		{
 			name: "may not sign in", config: config(byKeys, accessKeyID, "AKIAWEAK", secretAccessKey, "weak-secret"), repository: "team/app",
-			want: []string{"ecr-identity passed", "ecr-token failed ecr-token-denied"},
+			want: "ecr-identity passed; ecr-token failed ecr-token-denied",
 		},
 		{
 			name: "a policy forbids it", config: config(byKeys), repository: "team/app",
 			cloud: func(c *awstest.Cloud) {
 				c.Users[0].Actions, c.Users[0].Forbidden = pulling, []string{"ecr:BatchGetImage"}
 			},
-			want: []string{"ecr-identity passed", "ecr-token passed", "ecr-rights failed ecr-explicit-deny"},
+			want: "ecr-identity passed; ecr-token passed; ecr-rights failed ecr-explicit-deny",
 		},
 		{
 			name: "a repository that does not exist", config: config(byKeys), repository: "team/other",
 			cloud: func(c *awstest.Cloud) { c.Users[0].Actions = pulling },
-			want:  []string{"ecr-identity passed", "ecr-token passed", "ecr-rights warning ecr-no-repository"},
+			want:  "ecr-identity passed; ecr-token passed; ecr-rights warning ecr-no-repository",
 		},
 		{
 			name: "a role of another account that the repository lets in", config: assume(spoke, "shared-ID"), repository: "team/app",
@@ -208,12 +170,12 @@ func TestProbe(t *testing.T) {
 				c.Repositories[0].Admits = []string{"210987654321"}
 				role(c, spoke).Actions = pulling
 			},
-			want: []string{"ecr-identity passed", "ecr-role-1 passed", "ecr-token passed", "ecr-rights passed"},
+			want: "ecr-identity passed; ecr-role-1 passed; ecr-token passed; ecr-rights passed",
 		},
 		{
 			name: "a role of another account that the repository does not let in", config: assume(spoke, "shared-ID"), repository: "team/app",
 			cloud: func(c *awstest.Cloud) { role(c, spoke).Actions = pulling },
-			want:  []string{"ecr-identity passed", "ecr-role-1 passed", "ecr-token passed", "ecr-rights failed ecr-repository-policy"},
+			want:  "ecr-identity passed; ecr-role-1 passed; ecr-token passed; ecr-rights failed ecr-repository-policy",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -223,15 +185,8 @@ func TestProbe(t *testing.T) {
 				test.cloud(cloud)
 			}
 			steps := probe(t, Type(), test.config, cloud, test.env, test.repository)
-			if got := came(steps); !slices.Equal(got, test.want) {
-				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
-			}
-			for _, s := range steps {
-				for _, f := range s.Findings {
-					if f.Cause == "" || f.Fix == "" {
-						t.Errorf("%s: cause %q, fix %q", f.Name, f.Cause, f.Fix)
-					}
-				}
+			if got := steps.String(); got != test.want {
+				t.Errorf("got %s\nwant %s", got, test.want)
 			}
 		})
 	}
@@ -245,9 +200,8 @@ func TestProbe_says_what_to_paste(t *testing.T) {
 	cloud := newCloud()
 	cloud.Repositories = []awstest.Repository{{ARN: app}}
 	steps := probe(t, Type(), config(byKeys), cloud, nil, "team/app")
-	identity, rights := steps[0], steps[2]
 	for name, want := range map[string]string{"identity": user, "account": account, "access key ID": "****", "from": "access keys of the integration"} {
-		if got := fact(identity, name); got != want {
+		if got := steps.Fact("ecr-identity", name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
@@ -255,12 +209,12 @@ func TestProbe_says_what_to_paste(t *testing.T) {
 		getToken: "allowed, needed to pull", "ecr:BatchGetImage": "denied, needed to pull", "ecr:GetDownloadUrlForLayer": "denied, needed to pull",
 		"ecr:BatchCheckLayerAvailability": "denied, not needed to pull", "ecr:DescribeRepositories": "denied, not needed to pull", "ecr:ListImages": "denied, not needed to pull",
 	} {
-		if got := fact(rights, name); got != want {
+		if got := steps.Fact("ecr-rights", name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
 	const paste = `{"Effect":"Allow","Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"],"Resource":"` + app + `"}`
-	if fix := rights.Findings[0].Fix; !strings.HasSuffix(fix, paste) {
+	if fix := steps[2].Findings[0].Fix; !strings.HasSuffix(fix, paste) {
 		t.Errorf("the fix %q misses %s", fix, paste)
 	}
 
@@ -293,7 +247,7 @@ func TestProbe_changes_nothing(t *testing.T) {
 func TestProbe_pushed_password(t *testing.T) {
 	for ends, want := range map[time.Duration]string{time.Hour: "ecr-pushed passed", -time.Hour: "ecr-pushed failed ecr-pushed-expired"} {
 		c := config(nil, registryID, account, region, home, pushedUsername, "AWS", pushedPassword, "password:0", pushedExpiry, time.Now().Add(ends).UTC().Format(time.RFC3339))
-		if got := came(probe(t, Type(), c, newCloud(), nil, "team/app")); !slices.Equal(got, []string{want}) {
+		if got := probe(t, Type(), c, newCloud(), nil, "team/app").String(); got != want {
 			t.Errorf("got %v, want %s", got, want)
 		}
 	}
@@ -302,11 +256,11 @@ func TestProbe_pushed_password(t *testing.T) {
 func TestProbe_public(t *testing.T) {
 	keys := map[string]any{accessKeyID: "AKIAUSER", secretAccessKey: "user-secret"}
 	cloud := newCloud()
-	if got, want := came(probe(t, PublicType(), config(keys), cloud, nil, "team/app")), []string{"ecrpublic-identity passed", "ecrpublic-token failed ecr-token-denied"}; !slices.Equal(got, want) {
+	if got, want := probe(t, PublicType(), config(keys), cloud, nil, "team/app").String(), "ecrpublic-identity passed; ecrpublic-token failed ecr-token-denied"; got != want {
 		t.Errorf("without the permission: %v, want %v", got, want)
 	}
 	cloud.Users[0].Actions = []string{"ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"}
-	if got, want := came(probe(t, PublicType(), config(keys), cloud, nil, "team/app")), []string{"ecrpublic-identity passed", "ecrpublic-token passed"}; !slices.Equal(got, want) {
+	if got, want := probe(t, PublicType(), config(keys), cloud, nil, "team/app").String(), "ecrpublic-identity passed; ecrpublic-token passed"; got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

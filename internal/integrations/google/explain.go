@@ -19,29 +19,29 @@ func (w *wire) explain(ctx context.Context, err error) error {
 	switch {
 	case w.withheld:
 		return fault.New(fault.Unauthenticated, op, "the file that credential_source names holds no token for the audience of the configuration, and nothing else is sent").
-			WithFix("Let the file hold a token for the audience %s. Whoever runs this program can allow others: put the configuration into a file, name it in the variable GOOGLE_APPLICATION_CREDENTIALS, and use workload identity.", w.onlyFor)
+			Named("google-federation-audience").WithFix("Let the file hold a token for the audience %s. Whoever runs this program can allow others: put the configuration into a file, name it in the variable GOOGLE_APPLICATION_CREDENTIALS, and use workload identity.", w.onlyFor)
 	case w.refusal != nil:
 		return w.explainRefusal(w.refusal)
 	case ctx.Err() != nil:
-		return fault.Wrap(fault.Unavailable, op, "no answer in time", ctx.Err()).WithFix("%s", w.unreachable())
+		return w.unreachable().of(fault.Wrap(fault.Unavailable, op, "no answer in time", ctx.Err()))
 	case w.lost != nil:
-		return fault.New(fault.Unavailable, op, "%s", w.shown(w.lost.Error())).WithFix("%s", w.unreachable())
+		return w.unreachable().of(fault.New(fault.Unavailable, op, "%s", w.shown(w.lost.Error())))
 	case errors.Is(err, fs.ErrNotExist), strings.Contains(err.Error(), "failed to open credential file"):
 		return fault.New(fault.Internal, op, "%s", w.shown(err.Error())).
-			WithFix("Mount the token of the pod or machine where credential_source says, readable for the user that this program runs as.")
+			Named("google-no-subject-token").WithFix("Mount the token of the pod or machine where credential_source says, readable for the user that this program runs as.")
 	}
 	f := fault.New(fault.Unavailable, op, "%s", w.shown(err.Error()))
 	if w.metadata != "" {
-		return f.WithFix("%s", w.unreachable())
+		return w.unreachable().of(f)
 	}
-	return f
+	return advice{"google-no-token", "Check that what answers is Google, and not a proxy or a sign-in page."}.of(f)
 }
 
-func (w *wire) unreachable() string {
+func (w *wire) unreachable() advice {
 	if w.metadata != "" {
-		return "Workload identity needs the metadata server at " + w.metadata + ", which there is only on Google Cloud. Check that this program runs there and that no network policy keeps it from that address; elsewhere, use a service account key or a federation file named by GOOGLE_APPLICATION_CREDENTIALS."
+		return advice{"google-no-metadata-server", "Workload identity needs the metadata server at " + w.metadata + ", which there is only on Google Cloud. Check that this program runs there and that no network policy keeps it from that address; elsewhere, use a service account key or a federation file named by GOOGLE_APPLICATION_CREDENTIALS."}
 	}
-	return "Check that this machine reaches Google's services (https://oauth2.googleapis.com, https://sts.googleapis.com, https://iamcredentials.googleapis.com), and its proxy."
+	return advice{"google-unreachable", "Check that this machine reaches Google's services (https://oauth2.googleapis.com, https://sts.googleapis.com, https://iamcredentials.googleapis.com), and its proxy."}
 }
 
 func (w *wire) explainRefusal(r *refusal) error {
@@ -50,10 +50,7 @@ func (w *wire) explainRefusal(r *refusal) error {
 		said = cmp.Or(r.text, http.StatusText(r.status))
 	}
 	f := fault.New(codeOf(r), op, "%s answers %s", r.host, strconv.Itoa(r.status)+" "+w.shown(strings.Trim(said, ": ")))
-	if fix := w.fix(r); fix != "" {
-		return f.WithFix("%s", fix)
-	}
-	return f
+	return w.advice(r).of(f)
 }
 
 func codeOf(r *refusal) fault.Code {
@@ -67,7 +64,12 @@ func codeOf(r *refusal) fault.Code {
 	return fault.OfHTTPStatus(r.status)
 }
 
-func (w *wire) fix(r *refusal) string {
+// An advice is what a failure is called, and what to do about it.
+type advice struct{ name, fix string }
+
+func (a advice) of(f *fault.Error) error { return f.Named(a.name).WithFix("%s", a.fix) }
+
+func (w *wire) advice(r *refusal) advice {
 	text := strings.ToLower(r.text)
 	says := func(words ...string) bool {
 		for _, word := range words {
@@ -80,57 +82,57 @@ func (w *wire) fix(r *refusal) string {
 	account := cmp.Or(w.account, "ACCOUNT")
 	switch {
 	case r.status == http.StatusTooManyRequests:
-		return "Google limits how often tokens may be had. Try again later."
+		return advice{"google-throttled", "Google limits how often tokens may be had. Try again later."}
 	case r.status/100 == 3:
-		return "Google's services do not redirect. Check what stands between this machine and " + r.host + ", such as a proxy or a sign-in page."
+		return advice{"google-not-google", "Google's services do not redirect. Check what stands between this machine and " + r.host + ", such as a proxy or a sign-in page."}
 	case r.status >= 500:
-		return "The service has a problem of its own. Try again later, and look at https://status.cloud.google.com."
+		return advice{"google-service-failure", "The service has a problem of its own. Try again later, and look at https://status.cloud.google.com."}
 	case r.host == w.metadata:
-		return metadataFix(r)
+		return metadataAdvice(r)
 	case w.audience != "" && impersonationHost.MatchString(r.host):
 		switch {
 		case says("has not been used", "is disabled"):
-			return "Enable the service that lends tokens: gcloud services enable iamcredentials.googleapis.com --project=PROJECT"
+			return advice{"google-iamcredentials-disabled", "Enable the service that lends tokens: gcloud services enable iamcredentials.googleapis.com --project=PROJECT"}
 		case r.status == http.StatusNotFound:
-			return "The service account of service_account_impersonation_url does not exist. Check its address, and whether it was deleted."
+			return advice{"google-no-service-account", "The service account of service_account_impersonation_url does not exist. Check its address, and whether it was deleted."}
 		}
-		return "Allow the federated identity to act as the service account: gcloud iam service-accounts add-iam-policy-binding ACCOUNT --role=roles/iam.workloadIdentityUser --member=\"principalSet://iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/*\""
+		return advice{"google-impersonation-denied", "Allow the federated identity to act as the service account: gcloud iam service-accounts add-iam-policy-binding ACCOUNT --role=roles/iam.workloadIdentityUser --member=\"principalSet://iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/*\""}
 	case w.audience != "":
-		return w.federationFix(r, says)
+		return w.federationAdvice(r, says)
 	case says("short-lived token", "iat and exp", "timeframe"):
-		return "The clock of this machine is wrong, so that Google takes the request for one of another time. Set it, for example with NTP."
+		return advice{"google-clock-skew", "The clock of this machine is wrong, so that Google takes the request for one of another time. Set it, for example with NTP."}
 	case says("signature"):
-		return "The key was deleted or is another account's. " + makeKey
+		return advice{"google-key-deleted", "The key was deleted or is another account's. " + makeKey}
 	case says("not found"):
-		return "The service account " + account + " does not exist any more. Use the key of another one."
+		return advice{"google-no-service-account", "The service account " + account + " does not exist any more. Use the key of another one."}
 	case says("disabled") || r.reason == "disabled_client":
-		return "The service account is disabled. Enable it with: gcloud iam service-accounts enable " + account
+		return advice{"google-service-account-disabled", "The service account is disabled. Enable it with: gcloud iam service-accounts enable " + account}
 	}
-	return "Check that the service account " + account + " exists and is enabled, and that its key was not deleted: gcloud iam service-accounts keys list --iam-account=" + account
+	return advice{"google-key-refused", "Check that the service account " + account + " exists and is enabled, and that its key was not deleted: gcloud iam service-accounts keys list --iam-account=" + account}
 }
 
-func (w *wire) federationFix(r *refusal, says func(...string) bool) string {
+func (w *wire) federationAdvice(r *refusal, says func(...string) bool) advice {
 	switch {
 	case says("attribute condition"):
-		return "The provider's attribute condition does not let this identity in. Look at it with: gcloud iam workload-identity-pools providers describe PROVIDER --workload-identity-pool=POOL --location=global"
+		return advice{"google-attribute-condition", "The provider's attribute condition does not let this identity in. Look at it with: gcloud iam workload-identity-pools providers describe PROVIDER --workload-identity-pool=POOL --location=global"}
 	case says("audience") && r.reason != "invalid_target":
-		return "The token was issued for another audience than the provider allows. Ask for it with the audience of the configuration (https:" + w.audience + "), or add the token's audience to the provider's allowed audiences."
+		return advice{"google-federation-audience", "The token was issued for another audience than the provider allows. Ask for it with the audience of the configuration (https:" + w.audience + "), or add the token's audience to the provider's allowed audiences."}
 	case r.reason == "invalid_target":
-		return "The provider of identities that the configuration names (audience) does not exist or is disabled. Check its name, the project's number in it, and whether it or its pool was deleted."
+		return advice{"google-no-provider", "The provider of identities that the configuration names (audience) does not exist or is disabled. Check its name, the project's number in it, and whether it or its pool was deleted."}
 	case says("stale", "expired", "issued in the future", "not yet valid"):
-		return "The token of this machine's own identity has expired or comes from another time. Check that it is renewed (a projected service account token is), and this machine's clock."
+		return advice{"google-subject-token-expired", "The token of this machine's own identity has expired or comes from another time. Check that it is renewed (a projected service account token is), and this machine's clock."}
 	case says("signature", "jwk", "connecting to the given credential's issuer", "issuer"):
-		return "Google could not verify the token with the keys of its issuer. Check the provider's issuer; if Google cannot reach it, upload its keys: gcloud iam workload-identity-pools providers update-oidc PROVIDER --jwk-json-path=KEYS --workload-identity-pool=POOL --location=global"
+		return advice{"google-subject-token-unverified", "Google could not verify the token with the keys of its issuer. Check the provider's issuer; if Google cannot reach it, upload its keys: gcloud iam workload-identity-pools providers update-oidc PROVIDER --jwk-json-path=KEYS --workload-identity-pool=POOL --location=global"}
 	}
-	return "Check the provider of identities that the configuration names: its issuer, allowed audiences, attribute mapping and condition."
+	return advice{"google-federation-refused", "Check the provider of identities that the configuration names: its issuer, allowed audiences, attribute mapping and condition."}
 }
 
-func metadataFix(r *refusal) string {
+func metadataAdvice(r *refusal) advice {
 	switch r.status {
 	case http.StatusNotFound:
-		return "The machine has no service account. Attach one that has the role Artifact Registry Reader, or use a service account key."
+		return advice{"google-no-machine-account", "The machine has no service account. Attach one that has the role Artifact Registry Reader, or use a service account key."}
 	case http.StatusForbidden:
-		return "The Kubernetes service account of this program may not act as the service account that it names. Bind it: gcloud iam service-accounts add-iam-policy-binding ACCOUNT --role=roles/iam.workloadIdentityUser --member=\"serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]\""
+		return advice{"google-workload-identity-unbound", "The Kubernetes service account of this program may not act as the service account that it names. Bind it: gcloud iam service-accounts add-iam-policy-binding ACCOUNT --role=roles/iam.workloadIdentityUser --member=\"serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]\""}
 	}
-	return "Check the service account that this machine or pod is given."
+	return advice{"google-metadata-refused", "Check the service account that this machine or pod is given."}
 }

@@ -69,7 +69,9 @@ func declare(t integration.Type, example, endpointHelp string) integration.Type 
 	t.Settle = settle
 	t.Check = check
 	t.Grants = grants
-	t.Open = open
+	t.Open = func(c integration.Config, deps integration.Deps) (integration.Registry, error) {
+		return open(t.ID, c, deps)
+	}
 	return t
 }
 
@@ -138,19 +140,21 @@ func read(c integration.Config) (settings, *integration.Problem) {
 	return s, nil
 }
 
-func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
+func open(id string, c integration.Config, deps integration.Deps) (integration.Registry, error) {
 	s, problem := read(c)
 	if problem != nil {
 		return nil, fault.New(fault.Invalid, "", "%s", problem.Message).WithFix("%s", problem.Fix)
 	}
 	from := signIn{key: s.key, deps: deps}
-	return &registry{integration.Leased(s.endpoint, deps, from.credential), s.endpoint.RegistryHost(), s.project}, nil
+	return &registry{integration.Leased(s.endpoint, deps, from.credential), id, s.endpoint.RegistryHost(), s.project, from}, nil
 }
 
 // A registry is one host, or one project of it.
 type registry struct {
 	integration.Registry
+	id            string // of the type
 	host, project string
+	from          signIn
 }
 
 func (r *registry) Host() string    { return r.host }

@@ -12,10 +12,7 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 	id, repository := partsOf(c.Text(endpoint), ref.Repository)
 	settings := map[string]any{project: id}
 	id, repository = cmp.Or(id, "PROJECT"), cmp.Or(repository, "REPOSITORY")
-	bind := func(member string) string {
-		return "gcloud artifacts repositories add-iam-policy-binding " + repository + " --project=" + id + " --location=" + locationOf(c.Text(endpoint)) +
-			" --member=serviceAccount:" + member + " --role=roles/artifactregistry.reader"
-	}
+	bind := func(member string) string { return bind(c.Text(endpoint), id, repository, member) }
 	summary := " Artifact Registry Reader (roles/artifactregistry.reader) on the repository " + repository + " of the project " + id + "."
 	account := "landwaiter-pull@" + accountDomain(id) + ".iam.gserviceaccount.com"
 	return []integration.Grant{
@@ -38,6 +35,12 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 			},
 		},
 	}
+}
+
+// bind lets a service account read a repository.
+func bind(host, id, repository, member string) string {
+	return "gcloud artifacts repositories add-iam-policy-binding " + repository + " --project=" + id + " --location=" + locationOf(host) +
+		" --member=serviceAccount:" + member + " --role=roles/artifactregistry.reader"
 }
 
 // partsOf are the project and the repository of Artifact Registry that an image is in, as far as its name says. That of the

@@ -23,6 +23,7 @@ type key struct {
 	Type string `json:"type"`
 
 	// of a service_account
+	ProjectID    string      `json:"project_id"`
 	ClientEmail  string      `json:"client_email"`
 	PrivateKeyID string      `json:"private_key_id"`
 	PrivateKey   secret.Text `json:"private_key"`

@@ -1,6 +1,7 @@
 package google
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,16 +60,12 @@ func (s signIn) credential(ctx context.Context) (distribution.Credential, error)
 
 // source chooses one way to get a token: one that fails is not followed by another, which would be another identity.
 func (s signIn) source(ctx context.Context, w *wire) (func() (*oauth2.Token, error), error) {
-	k := s.key
-	if k == nil {
-		path := s.deps.Variable(credentialFile)
-		if path == "" {
-			return func() (*oauth2.Token, error) { return s.metadata(ctx, w) }, nil
-		}
-		var err error
-		if k, err = readFile(path); err != nil {
-			return nil, err
-		}
+	k, err := s.credentialKey()
+	switch {
+	case err != nil:
+		return nil, err
+	case k == nil:
+		return func() (*oauth2.Token, error) { return s.metadataToken(ctx, w) }, nil
 	}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, w.client())
 	if !k.federated() {
@@ -95,10 +92,20 @@ func (s signIn) source(ctx context.Context, w *wire) (func() (*oauth2.Token, err
 	return source.Token, nil
 }
 
+// credentialKey is the integration's key, else the one of this machine; nil where the metadata server is asked.
+func (s signIn) credentialKey() (*key, error) {
+	path := s.deps.Variable(credentialFile)
+	if s.key != nil || path == "" {
+		return s.key, nil
+	}
+	return readFile(path)
+}
+
 // readFile reads the operator's credential file.
 func readFile(path string) (*key, error) {
 	wrong := func(cause error) error {
-		return fault.Wrap(fault.Internal, op, "read the file that "+credentialFile+" names", cause)
+		f := fault.Wrap(fault.Internal, op, "read the file that "+credentialFile+" names", cause).Named("google-credential-file")
+		return f.WithFix("%s", cmp.Or(f.Fix, "Mount the file there, readable for the user that this program runs as, or correct the variable."))
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -116,15 +123,29 @@ func readFile(path string) (*key, error) {
 	return k, nil
 }
 
-// metadata asks the metadata server for a token of the machine's or pod's service account. It asks for no scope: the server
-// gives what the machine was allowed, and refuses a request for anything else.
-func (s signIn) metadata(ctx context.Context, w *wire) (*oauth2.Token, error) {
-	host := s.deps.Variable(metadataHost)
-	if host == "" {
-		host = defaultMetadataHost
+// metadataToken is a token of the machine's or pod's service account. No scope is asked for: the metadata server gives what the
+// machine was allowed, and refuses a request for anything else.
+func (s signIn) metadataToken(ctx context.Context, w *wire) (*oauth2.Token, error) {
+	body, err := s.metadata(ctx, w, "token")
+	if err != nil {
+		return nil, err
 	}
-	w.metadata = host
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/computeMetadata/v1/instance/service-accounts/default/token", nil)
+	var answer struct {
+		AccessToken secret.Text `json:"access_token"`
+		ExpiresIn   int         `json:"expires_in"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.ExpiresIn <= 0 {
+		return nil, errors.New("the answer of the metadata server holds no access token")
+	}
+	return &oauth2.Token{
+		AccessToken: answer.AccessToken.Reveal(), Expiry: s.deps.Now().Add(time.Duration(answer.ExpiresIn) * time.Second),
+	}, nil
+}
+
+// metadata asks the metadata server for a part of what it knows about the service account.
+func (s signIn) metadata(ctx context.Context, w *wire, part string) ([]byte, error) {
+	w.metadata = cmp.Or(s.deps.Variable(metadataHost), defaultMetadataHost)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.metadata+"/computeMetadata/v1/instance/service-accounts/default/"+part, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -141,14 +162,5 @@ func (s signIn) metadata(ctx context.Context, w *wire) (*oauth2.Token, error) {
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Metadata-Flavor") != "Google" {
 		return nil, errors.New("what answers is no metadata server of Google's")
 	}
-	var answer struct {
-		AccessToken secret.Text `json:"access_token"`
-		ExpiresIn   int         `json:"expires_in"`
-	}
-	if json.Unmarshal(body, &answer) != nil || answer.ExpiresIn <= 0 {
-		return nil, errors.New("the answer of the metadata server holds no access token")
-	}
-	return &oauth2.Token{
-		AccessToken: answer.AccessToken.Reveal(), Expiry: s.deps.Now().Add(time.Duration(answer.ExpiresIn) * time.Second),
-	}, nil
+	return body, nil
 }

@@ -2,7 +2,6 @@ package google
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 // A wire carries the requests of one sign-in and remembers what went wrong with them: the SDK passes refusals on as text, with
@@ -92,16 +92,13 @@ func (w *wire) note(req *http.Request) url.Values {
 
 // audienceOf is the one audience of a JSON web token, "" if it has none or several.
 func audienceOf(token string) string {
-	_, rest, _ := strings.Cut(token, ".")
-	payload, _, _ := strings.Cut(rest, ".")
-	raw, _ := base64.RawURLEncoding.DecodeString(payload)
 	var claims struct {
 		Audience json.RawMessage `json:"aud"`
 	}
 	var one string
 	var several []string
 	switch {
-	case json.Unmarshal(raw, &claims) != nil:
+	case !integration.ReadClaims(secret.New(token), &claims):
 	case json.Unmarshal(claims.Audience, &one) == nil:
 	case json.Unmarshal(claims.Audience, &several) == nil && len(several) == 1:
 		one = several[0]

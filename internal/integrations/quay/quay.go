@@ -87,7 +87,7 @@ func checkFederation(c integration.Config) []integration.Problem {
 	}
 	var problems []integration.Problem
 	if c.Text(robotUsername) == "" {
-		problems = append(problems, integration.Problem{Field: robotUsername, Message: "A robot username is required for keyless robot federation"})
+		problems = append(problems, integration.Problem{Field: robotUsername, Message: "A robot username is required for keyless robot federation", Fix: "Give the robot's name, ORGANIZATION+ROBOT."})
 	}
 	if at, err := distribution.ParseEndpoint(c.Text(endpoint), false); err == nil && at.Scheme != "https" {
 		problems = append(problems, integration.Problem{

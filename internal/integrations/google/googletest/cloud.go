@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -95,6 +96,8 @@ type Cloud struct {
 	Disabled  bool          // the service account
 	Forbidden bool          // to act as the service account
 	Condition bool          // the provider lets nobody in
+	Scopes    []string      // of the machine's tokens
+	Refusal   string        // why no repository may be read; "" if all may
 
 	mu     sync.Mutex
 	tokens map[string]string // access token → whose
@@ -251,6 +254,12 @@ func (c *Cloud) Metadata(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("Metadata-Flavor") != "Google":
 		http.Error(w, "Missing Metadata-Flavor:Google header.", http.StatusForbidden)
+	case r.URL.Path == "/computeMetadata/v1/instance/service-accounts/default/email":
+		w.Header().Set("Metadata-Flavor", "Google")
+		io.WriteString(w, Account)
+	case r.URL.Path == "/computeMetadata/v1/instance/service-accounts/default/scopes":
+		w.Header().Set("Metadata-Flavor", "Google")
+		io.WriteString(w, strings.Join(c.Scopes, "\n")+"\n")
 	case r.URL.Path != "/computeMetadata/v1/instance/service-accounts/default/token":
 		http.NotFound(w, r)
 	default:
@@ -266,6 +275,8 @@ func (c *Cloud) artifactRegistry(host string) http.Handler {
 		user, password, basic := r.BasicAuth()
 		may := basic && user == "oauth2accesstoken" && c.Whose(password) != ""
 		switch bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); {
+		case r.URL.Path == "/v2/token" && may && c.Refusal != "" && r.FormValue("scope") != "":
+			integrationtest.Answer(w, http.StatusForbidden, map[string]any{"errors": []any{map[string]string{"code": "DENIED", "message": c.Refusal}}})
 		case r.URL.Path == "/v2/token" && may:
 			integrationtest.Answer(w, http.StatusOK, map[string]any{"token": "registry-token-for." + base64.RawURLEncoding.EncodeToString([]byte(password)), "expires_in": 3600})
 		case r.URL.Path == "/v2/token":

@@ -47,6 +47,20 @@ type probed struct {
 
 func (p probed) Probe(ctx context.Context, with Probing) { p.probe(ctx, with) }
 
+// Opening is an Open whose registries have a probe besides.
+func Opening(
+	open func(integration.Config, integration.Deps) (integration.Registry, error),
+	probe func(ctx context.Context, r integration.Registry, deps integration.Deps, p Probing),
+) func(integration.Config, integration.Deps) (integration.Registry, error) {
+	return func(c integration.Config, deps integration.Deps) (integration.Registry, error) {
+		r, err := open(c, deps)
+		if err != nil {
+			return nil, err
+		}
+		return Probed(r, func(ctx context.Context, p Probing) { probe(ctx, r, deps, p) }), nil
+	}
+}
+
 // NewStep begins a step of a probe, which has passed as long as nothing is found.
 func NewStep(id, title string) *Step {
 	return &Step{ID: id, Title: title, Verdict: Passed, Seen: []Fact{}, Findings: []Finding{}}

@@ -15,6 +15,7 @@ type Claims struct {
 	Subject  string `json:"sub,omitempty"`
 	Tenant   string `json:"tid,omitempty"`
 	Scope    string `json:"scope,omitempty"`
+	Applied  string `json:"scp,omitempty"` // the scope of an access token of Artifactory
 	Issued   int64  `json:"iat,omitempty"`
 	Expires  int64  `json:"exp,omitempty"`
 }

@@ -1,7 +1,10 @@
 // Package artifactory is the integration type for JFrog Artifactory.
 package artifactory
 
-import "github.com/landwaiter/landwaiter/internal/integration"
+import (
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+)
 
 // Type declares it.
 func Type() integration.Type {
@@ -31,6 +34,6 @@ func Type() integration.Type {
 		Detect:     integration.DetectHost(`[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.jfrog\.io`),
 		HostLabels: []string{"artifactory", "jfrog"},
 		Grants:     grants,
-		Open:       integration.OpenSignedIn,
+		Open:       diagnosis.Opening(integration.OpenSignedIn, probe),
 	}
 }

@@ -3,8 +3,6 @@
 package azure
 
 import (
-	"context"
-
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
@@ -83,11 +81,7 @@ func check(c integration.Config, _ []integration.Category) []integration.Problem
 
 func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
 	if !c.On(wifEnabled) {
-		r, err := integration.OpenBasic(c, deps)
-		if err != nil {
-			return nil, err
-		}
-		return diagnosis.Probed(r, func(_ context.Context, p diagnosis.Probing) { probeUser(r.Endpoint(p.Ref).Host, c.Text(username), p) }), nil
+		return diagnosis.Opening(integration.OpenBasic, probeUser)(c, deps)
 	}
 	for _, p := range check(c, nil) {
 		return nil, fault.New(fault.Invalid, "", "%s", p.Message).WithFix("%s", p.Fix)

@@ -65,11 +65,13 @@ func (s *signIn) probe(ctx context.Context, p diagnosis.Probing) {
 // applicationID is the form of a service principal's user name.
 var applicationID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// probeUser says what kind of user a name is.
-func probeUser(host, name string, p diagnosis.Probing) {
-	if name == "" {
+// probeUser says what kind of user the name is.
+func probeUser(ctx context.Context, r integration.Registry, _ integration.Deps, p diagnosis.Probing) {
+	cred, err := r.Credential(ctx, p.Ref)
+	if err != nil || cred.Username == "" {
 		return
 	}
+	host, name := r.Endpoint(p.Ref).Host, cred.Username
 	step := diagnosis.NewStep("azure-user", "Kind of user")
 	registry, _, _ := strings.Cut(host, ".")
 	registry, _, _ = strings.Cut(registry, "-")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
 
 const (
@@ -34,7 +35,7 @@ func Type() integration.Type {
 			},
 			{
 				Name: apiKey, Label: "API key", Kind: integration.Secret, Required: "An API key is required",
-				Help: "The API key of a service ID or a user; for cp.icr.io, the entitlement key.",
+				Help: "The API key of a service ID or a user; for cp.icr.io, the entitlement key. The connection test shows an API key to IBM Cloud's sign-in service, iam.cloud.ibm.com, too.",
 			},
 			{
 				Name: username, Label: "Username", Kind: integration.Text, Example: "Profile-00000000-0000-0000-0000-000000000000",
@@ -44,7 +45,7 @@ func Type() integration.Type {
 		},
 		Detect: detect,
 		Grants: grants,
-		Open:   open,
+		Open:   diagnosis.Opening(open, probe),
 	}
 }
 

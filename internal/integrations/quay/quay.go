@@ -6,6 +6,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -51,7 +52,7 @@ func Type() integration.Type {
 		Detect:     integration.DetectHost(`quay\.io`),
 		HostLabels: []string{"quay"},
 		Grants:     grants,
-		Open:       open,
+		Open:       diagnosis.Opening(open, probe),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integrationfile"
 	"github.com/landwaiter/landwaiter/internal/integrations"
 )
 
@@ -30,6 +31,9 @@ func TestRegistryPages_show_the_declarations(t *testing.T) {
 	pages := map[string]string{"README.md": registryIndex(own) + commonSettings(own[0], registryTypes(t).All()[0])}
 	for _, typ := range own {
 		pages[typ.ID+".md"] = settingsSection(typ)
+		if _, problems := integrationfile.Parse(registryTypes(t), typ.ID, []byte(exampleFile(typ))); len(problems) > 0 {
+			t.Errorf("the example cannot be applied: %v", problems)
+		}
 	}
 	for name, want := range pages {
 		path := filepath.Join(registryPages, name)

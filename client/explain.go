@@ -25,3 +25,13 @@ func (c *Client) Consequences(ctx context.Context, id string) (*assess.Consequen
 	}
 	return &out, nil
 }
+
+// ChangeConsequences says which images would lose their source if an integration were changed as PatchIntegration does it.
+func (c *Client) ChangeConsequences(ctx context.Context, id string, in Integration, updatePassword bool) (*assess.Consequences, error) {
+	var out assess.Consequences
+	path := integrationsPath + "/" + url.PathEscape(id) + "/consequences"
+	if err := c.do(ctx, call{method: http.MethodPost, path: path, in: integrationChange{in, updatePassword}, out: &out}); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}

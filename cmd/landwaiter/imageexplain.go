@@ -114,14 +114,14 @@ func (r *renderer) lastAttempt(who string, changed bool, a *assess.Attempt) {
 	}
 }
 
-func renderConsequences(w io.Writer, name string, c *assess.Consequences) error {
-	r := &renderer{w: w}
+// renderConsequences ends with what was done, which is nothing.
+func (r *renderer) consequences(name string, c *assess.Consequences, done string) error {
 	if len(c.Images) == 0 {
 		seen := "No stored check was"
 		if !c.Complete {
 			seen = "None of the latest checks was"
 		}
-		r.printf("%s served by %s: no image that is known would lose its source. Nothing was deleted.\n", seen, printable(name))
+		r.printf("%s served by %s: no image that is known would lose its source. %s\n", seen, printable(name), done)
 		return r.err
 	}
 	rows := [][]string{{"IMAGE", "PLATFORM", "ASKED INSTEAD"}}
@@ -130,7 +130,11 @@ func renderConsequences(w io.Writer, name string, c *assess.Consequences) error 
 		if len(i.Remaining) > 0 {
 			var names []string
 			for _, s := range i.Remaining {
-				names = append(names, s.Source.Name)
+				instead := s.Source.Name
+				if instead == name { // it has changed
+					instead += " at " + s.Endpoint
+				}
+				names = append(names, instead)
 			}
 			instead = strings.Join(names, ", ")
 		}
@@ -141,7 +145,7 @@ func renderConsequences(w io.Writer, name string, c *assess.Consequences) error 
 	if !c.Complete {
 		more = " There may be more than are shown."
 	}
-	r.printf("\n%s would lose %s as the source.%s Whether others would serve is not known before they are asked. Nothing was deleted.\n",
-		plural(len(c.Images), "image"), printable(name), more)
+	r.printf("\n%s would lose %s as the source.%s Whether others would serve is not known before they are asked. %s\n",
+		plural(len(c.Images), "image"), printable(name), more, done)
 	return r.err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/landwaiter/landwaiter/client"
+	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
@@ -136,13 +137,19 @@ func (p *program) integrationUpdateCommand() *cobra.Command {
 		Long: `Update changes what flags say and keeps everything else, stored secrets included. Where an integration points and whose
 its secrets are cannot be changed without giving the secrets again.`,
 		Example: `  landwaiter integration update team --insecure
-  landwaiter integration update team --username robot2 --password-file robot2.txt`,
+  landwaiter integration update team --username robot2 --password-file robot2.txt
+  landwaiter integration update team --endpoint registry.example/team --password-file robot.txt --dry-run`,
 		Args: exactArgs(1, nameOrID),
 	}
 	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
 	draft := newDraftFlags(cmd.Flags(), p.types).withSkipTest()
+	dryRun := cmd.Flags().Bool("dry-run", false, "change nothing: show what would differ, the images that would lose their source, and who would be asked instead")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, in, err := p.stored(cmd.Context(), remote, args[0])
+		if err != nil {
+			return err
+		}
+		before, err := p.decoded(in)
 		if err != nil {
 			return err
 		}
@@ -154,6 +161,9 @@ its secrets are cannot be changed without giving the secrets again.`,
 		if err != nil {
 			return err
 		}
+		if *dryRun {
+			return p.previewUpdate(cmd.Context(), c, before, in, secrets, *output)
+		}
 		if err := c.PatchIntegration(cmd.Context(), id, in, secrets); err != nil {
 			return p.adviseSecrets(err, in)
 		}
@@ -164,6 +174,29 @@ its secrets are cannot be changed without giving the secrets again.`,
 		return p.print(*output, updated, func() error { return p.renderIntegration(updated) })
 	}
 	return cmd
+}
+
+// preview is what an update would do.
+type preview struct {
+	Changes []integration.Change `json:"changes"`
+	*assess.Consequences
+}
+
+func (p *program) previewUpdate(ctx context.Context, c *client.Client, before integration.Integration, changed client.Integration, secrets bool, output outputFormat) error {
+	lost, err := c.ChangeConsequences(ctx, before.ID, changed, secrets)
+	if err != nil {
+		return p.adviseSecrets(err, changed)
+	}
+	after, err := p.decoded(changed)
+	if err != nil {
+		return err
+	}
+	result := preview{p.types.Changes(before, after), lost}
+	return p.print(output, result, func() error {
+		r := &renderer{w: p.out}
+		r.changes(integration.Action{Verb: integration.Update, Changes: result.Changes})
+		return r.consequences(before.Name, lost, "Nothing was changed.")
+	})
 }
 
 func (p *program) integrationDeleteCommand() *cobra.Command {
@@ -185,7 +218,7 @@ func (p *program) integrationDeleteCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return renderConsequences(p.out, in.Text("name"), lost)
+			return (&renderer{w: p.out}).consequences(in.Text("name"), lost, "Nothing was deleted.")
 		}
 		if err := c.DeleteIntegration(cmd.Context(), in.Text("id")); err != nil {
 			return err

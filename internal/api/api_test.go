@@ -105,6 +105,11 @@ func TestAssessments(t *testing.T) {
 func TestExplain(t *testing.T) {
 	const path = "/v1/explain?image="
 	connected := stored
+	assessed := func(t *testing.T, f *apitest.Fixture) string {
+		id := stored(t, f)
+		f.Do("POST", "/v1/assessments", fmt.Sprintf(`{"image":%q}`, f.Image), auth.ContinuousIntegration)
+		return id
+	}
 	checked := func(t *testing.T, f *apitest.Fixture) string {
 		stored(t, f)
 		f.Do("POST", "/v1/imageintegrations", f.Docker("before first", "not-"+apitest.Marked), auth.Administrator)
@@ -125,13 +130,19 @@ func TestExplain(t *testing.T) {
 		{name: "no_reference", method: "GET", url: "/v1/explain", status: 400, contains: []string{"image"}},
 		{name: "as_CI", method: "GET", url: path + "{image}", as: auth.ContinuousIntegration, status: 403, contains: []string{"integrations:read"}},
 		{name: "consequences", method: "GET", url: "/v1/imageintegrations/{id}/consequences", as: auth.Viewer, status: 200,
-			before: func(t *testing.T, f *apitest.Fixture) string {
-				id := stored(t, f)
-				f.Do("POST", "/v1/assessments", fmt.Sprintf(`{"image":%q}`, f.Image), auth.ContinuousIntegration)
-				return id
-			},
+			before:   assessed,
 			contains: []string{`"reference":"{image}"`, `"remaining":[]`, `"complete":true`}},
 		{name: "consequences/none", before: connected, method: "GET", url: "/v1/imageintegrations/{id}/consequences", status: 200, contains: []string{`"images":[]`, `"complete":true`}},
+		{name: "consequences/of_a_change", method: "POST", url: "/v1/imageintegrations/{id}/consequences", status: 200,
+			body:   `{"config":{"name":"moved","type":"docker","categories":["REGISTRY"],"docker":{"endpoint":"moved.example"}},"updatePassword":true}`,
+			before: assessed, contains: []string{`"reference":"{image}"`, `"remaining":[]`, `"complete":true`}},
+		{name: "consequences/of_a_change_that_loses_nothing", before: connected, method: "POST", url: "/v1/imageintegrations/{id}/consequences", status: 200,
+			body: `{"config":{"name":"moved","type":"docker","categories":["REGISTRY"],"docker":{"endpoint":"moved.example"}},"updatePassword":true}`, contains: []string{`"images":[]`}},
+		{name: "consequences/of_a_change_that_is_wrong", before: connected, method: "POST", url: "/v1/imageintegrations/{id}/consequences", status: 400,
+			body: `{"config":{"name":"","type":"docker","categories":["REGISTRY"],"docker":{"endpoint":"moved.example"}},"updatePassword":true}`, contains: []string{"name for integration is required"}},
+		{name: "consequences/of_a_change_to_nothing", method: "POST", url: "/v1/imageintegrations/nope/consequences", status: 404,
+			body: `{"config":{"name":"a","type":"docker","categories":["REGISTRY"],"docker":{"endpoint":"moved.example"}}}`},
+		{name: "consequences/of_a_change_as_viewer", before: connected, method: "POST", url: "/v1/imageintegrations/{id}/consequences", as: auth.Viewer, status: 403, body: `{}`},
 		{name: "consequences/unknown", method: "GET", url: "/v1/imageintegrations/nope/consequences", status: 404, contains: []string{`"code":5`}},
 		{name: "consequences/as_CI", method: "GET", url: "/v1/imageintegrations/nope/consequences", as: auth.ContinuousIntegration, status: 403},
 	})

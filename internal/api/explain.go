@@ -35,4 +35,17 @@ func (a *API) registerExplain() {
 		c, err := a.Assess.Consequences(ctx, in.ID)
 		return &consequences{c}, err
 	})
+	register(a, "integrationChangeConsequences", func(ctx context.Context, in *integrationChangeByID) (*consequences, error) {
+		draft, update, err := in.Body.draft(a.Types)
+		if err != nil {
+			return nil, err
+		}
+		draft.ID = in.ID
+		changed, err := a.Integrations.Opened(ctx, draft, update)
+		if err != nil {
+			return nil, err
+		}
+		c, err := a.Assess.ChangeConsequences(ctx, changed)
+		return &consequences{c}, err
+	}, takes("IntegrationChange"))
 }

@@ -62,29 +62,32 @@ type integrationFiles struct {
 	Body integrationfile.Status
 }
 
+func schemaRef(name string) *huma.Schema { return &huma.Schema{Ref: "#/components/schemas/" + name} }
+
+// takes is for bodies that the type's declaration validates.
+func takes(name string) func(*huma.Operation) {
+	return func(op *huma.Operation) {
+		op.SkipValidateBody = true
+		op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: schemaRef(name)}}}
+	}
+}
+
 func (a *API) registerIntegrations() {
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	schemas["Integration"] = integrationSchema(a.Types)
 	schemas["IntegrationChange"] = integrationChangeSchema()
-	ref := func(name string) *huma.Schema { return &huma.Schema{Ref: "#/components/schemas/" + name} }
-	takes := func(name string) func(*huma.Operation) {
-		return func(op *huma.Operation) {
-			op.SkipValidateBody = true // the type's declaration validates
-			op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: ref(name)}}}
-		}
-	}
 	answers := func(s *huma.Schema) func(*huma.Operation) {
 		return func(op *huma.Operation) {
 			op.Responses = map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}}
 		}
 	}
 	list := &huma.Schema{Type: huma.TypeObject, Required: []string{"integrations"}, Properties: map[string]*huma.Schema{
-		"integrations": {Type: huma.TypeArray, Items: ref("Integration")},
+		"integrations": {Type: huma.TypeArray, Items: schemaRef("Integration")},
 	}}
 
 	register(a, "listIntegrations", a.listIntegrations, answers(list))
-	register(a, "getIntegration", a.getIntegration, answers(ref("Integration")))
-	register(a, "createIntegration", a.createIntegration, takes("Integration"), answers(ref("Integration")))
+	register(a, "getIntegration", a.getIntegration, answers(schemaRef("Integration")))
+	register(a, "createIntegration", a.createIntegration, takes("Integration"), answers(schemaRef("Integration")))
 	register(a, "replaceIntegration", a.replaceIntegration, takes("Integration"))
 	register(a, "patchIntegration", a.patchIntegration, takes("IntegrationChange"))
 	register(a, "deleteIntegration", func(ctx context.Context, in *byID) (*done, error) {

@@ -2,9 +2,11 @@ package assess
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
 // Bounds of one look at consequences.
@@ -14,9 +16,10 @@ const (
 	consequencesPage   = 1000
 )
 
-// Consequences are the images that lose their source when an integration is deleted.
+// Consequences are the images that lose their source when an integration is deleted or changed.
 type Consequences struct {
-	// Images are those whose latest stored assessment was served by the integration, the latest assessed first.
+	// Images are those whose latest stored assessment was served by the integration, the latest assessed first. When it is
+	// changed, those that it would still ask for at the same address are left out.
 	Images []Orphan `json:"images" nullable:"false"`
 	// Complete is false when there may be more images than are listed.
 	Complete bool `json:"complete"`
@@ -35,6 +38,29 @@ type Orphan struct {
 
 // Consequences of deleting the integration of that ID. It asks nobody but the store, and needs one.
 func (s *Service) Consequences(ctx context.Context, id string) (*Consequences, error) {
+	return s.consequences(ctx, id, func(all []integration.Candidate, ref image.Reference) []Prospect {
+		return prospects(without(all, id), ref)
+	})
+}
+
+// ChangeConsequences are those of making an integration what it is opened as here. It asks nobody but the store.
+func (s *Service) ChangeConsequences(ctx context.Context, changed integration.Candidate) (*Consequences, error) {
+	id := changed.Integration.ID
+	return s.consequences(ctx, id, func(all []integration.Candidate, ref image.Reference) []Prospect {
+		after := integration.Candidates(append(without(all, id), changed), ref)
+		is := func(c integration.Candidate) bool { return c.Integration.ID == id }
+		before := slices.IndexFunc(all, is)
+		now := slices.IndexFunc(after, is)
+		if now >= 0 && (before < 0 || all[before].Registry.Endpoint(ref).String() == after[now].Registry.Endpoint(ref).String()) {
+			return nil
+		}
+		return prospects(after, ref)
+	})
+}
+
+// consequences lists the images that an integration served. remaining says who would be asked for one of them instead, and is
+// nil for those that keep their source.
+func (s *Service) consequences(ctx context.Context, id string, remaining func(all []integration.Candidate, ref image.Reference) []Prospect) (*Consequences, error) {
 	found := &Consequences{Images: []Orphan{}}
 	after := ""
 	for range consequencesRead / consequencesPage {
@@ -46,16 +72,22 @@ func (s *Service) Consequences(ctx context.Context, id string) (*Consequences, e
 			if a.Source.ID != id {
 				continue
 			}
-			if len(found.Images) == consequencesListed {
-				return found, nil
-			}
-			remaining, err := s.without(ctx, id, a.Reference)
+			ref, err := image.ParseReference(a.Reference)
 			if err != nil {
 				return nil, err
 			}
-			found.Images = append(found.Images, Orphan{
-				ID: a.ID, Reference: a.Reference, Platform: a.Platform, AssessedAt: a.AssessedAt, Remaining: remaining,
-			})
+			candidates, err := s.o.Sources.Candidates(ctx, ref)
+			if err != nil {
+				return nil, err
+			}
+			orphan := Orphan{ID: a.ID, Reference: a.Reference, Platform: a.Platform, AssessedAt: a.AssessedAt, Remaining: remaining(candidates, ref)}
+			if orphan.Remaining == nil {
+				continue
+			}
+			if len(found.Images) == consequencesListed {
+				return found, nil
+			}
+			found.Images = append(found.Images, orphan)
 		}
 		if next == "" {
 			found.Complete = true
@@ -66,21 +98,15 @@ func (s *Service) Consequences(ctx context.Context, id string) (*Consequences, e
 	return found, nil
 }
 
-// without are the candidates for an image other than one integration.
-func (s *Service) without(ctx context.Context, id, reference string) ([]Prospect, error) {
-	ref, err := image.ParseReference(reference)
-	if err != nil {
-		return nil, err
+func without(all []integration.Candidate, id string) []integration.Candidate {
+	return slices.DeleteFunc(slices.Clone(all), func(c integration.Candidate) bool { return c.Integration.ID == id })
+}
+
+// prospects is never nil.
+func prospects(candidates []integration.Candidate, ref image.Reference) []Prospect {
+	list := make([]Prospect, len(candidates))
+	for i, c := range candidates {
+		list[i] = prospect(c, ref)
 	}
-	candidates, err := s.o.Sources.Candidates(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	list := []Prospect{}
-	for _, c := range candidates {
-		if c.Integration.ID != id {
-			list = append(list, prospect(c, ref))
-		}
-	}
-	return list, nil
+	return list
 }

@@ -2,10 +2,12 @@ package assess_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
 func TestConsequences(t *testing.T) {
@@ -47,6 +49,51 @@ func TestConsequences(t *testing.T) {
 		must(t, err)
 		if !c.Complete || c.Images == nil || len(c.Images) != 0 {
 			t.Errorf("%+v", c)
+		}
+	})
+
+	t.Run("of_a_change_are_the_images_that_would_be_asked_for_elsewhere", func(t *testing.T) {
+		f := start(t, nil, nil)
+		in := f.connect("team", "https://registry.example", "robot", "right")
+		spare := f.connect("spare", "https://registry.example", "", "")
+		stored(f, 1, "registry.example/team/app:1", assess.Source{ID: in.ID})
+		stored(f, 2, "registry.example/other/app:1", assess.Source{ID: in.ID})
+		stored(f, 3, "registry.example/other/app:2", assess.Source{ID: spare.ID})
+		stored(f, 4, "gone.example/app:1", assess.Source{ID: in.ID}) // served before an earlier change
+
+		for name, c := range map[string]struct {
+			endpoint string
+			category integration.Category
+			want     string
+		}{
+			"same place":    {"https://registry.example/", integration.CategoryRegistry, "gone.example/app:1 []"},
+			"another host":  {"https://moved.example", integration.CategoryRegistry, "gone.example/app:1 [], registry.example/other/app:1 [spare], registry.example/team/app:1 [spare]"},
+			"another path":  {"https://registry.example/team", integration.CategoryRegistry, "gone.example/app:1 [], registry.example/other/app:1 [spare team at https://registry.example/team]"},
+			"scanner only":  {"https://registry.example", integration.CategoryScanner, "gone.example/app:1 [], registry.example/other/app:1 [spare], registry.example/team/app:1 [spare]"},
+			"what was gone": {"https://gone.example", integration.CategoryRegistry, "registry.example/other/app:1 [spare], registry.example/team/app:1 [spare]"},
+		} {
+			changed := in
+			changed.Config = in.Config.With("endpoint", c.endpoint)
+			opened, err := f.integrations.Opened(t.Context(), integration.Draft{Integration: changed}, true)
+			must(t, err)
+			opened.Integration.Categories = []integration.Category{c.category}
+			lost, err := f.ChangeConsequences(t.Context(), opened)
+			must(t, err)
+			var got []string
+			for _, i := range lost.Images {
+				var names []string
+				for _, r := range i.Remaining {
+					shown := r.Source.Name
+					if r.Endpoint != "https://registry.example" {
+						shown += " at " + r.Endpoint
+					}
+					names = append(names, shown)
+				}
+				got = append(got, fmt.Sprint(i.Reference, " ", names))
+			}
+			if strings.Join(got, ", ") != c.want || !lost.Complete {
+				t.Errorf("%s: got %s\nwant %s", name, strings.Join(got, ", "), c.want)
+			}
 		}
 	})
 

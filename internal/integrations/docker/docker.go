@@ -4,6 +4,7 @@ package docker
 import (
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
 
 // Type declares it.
@@ -37,7 +38,7 @@ func Type() integration.Type {
 		},
 		Check:  check,
 		Grants: grants,
-		Open:   open,
+		Open:   diagnosis.Opening(open, probe),
 	}
 }
 

@@ -1,7 +1,10 @@
 // Package ghcr is the integration type for the GitHub Container Registry.
 package ghcr
 
-import "github.com/landwaiter/landwaiter/internal/integration"
+import (
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+)
 
 // Type declares it.
 func Type() integration.Type {
@@ -29,7 +32,7 @@ func Type() integration.Type {
 		},
 		Detect: detect,
 		Grants: grants,
-		Open:   integration.OpenBasic,
+		Open:   diagnosis.Opening(integration.OpenBasic, probe),
 	}
 }
 

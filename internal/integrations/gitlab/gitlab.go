@@ -1,7 +1,10 @@
 // Package gitlab is the integration type for the registry of GitLab.
 package gitlab
 
-import "github.com/landwaiter/landwaiter/internal/integration"
+import (
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+)
 
 // Type declares it.
 func Type() integration.Type {
@@ -24,7 +27,7 @@ func Type() integration.Type {
 			},
 			{
 				Name: "password", Label: "Token", Kind: integration.Secret,
-				Help: "A deploy token, or a personal, group or project access token, with the scope read_registry.",
+				Help: "A deploy token, or a personal, group or project access token, with the scope read_registry. For registry.gitlab.com, the connection test asks GitLab.com about an access token with the token itself.",
 			},
 			integration.Insecure(),
 		},
@@ -32,6 +35,6 @@ func Type() integration.Type {
 		Detect:     integration.DetectHost(`registry\.gitlab\.com`),
 		HostLabels: []string{"gitlab"},
 		Grants:     grants,
-		Open:       integration.OpenBasic,
+		Open:       diagnosis.Opening(integration.OpenBasic, probe),
 	}
 }

@@ -1,7 +1,10 @@
 // Package harbor is the integration type for Harbor.
 package harbor
 
-import "github.com/landwaiter/landwaiter/internal/integration"
+import (
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+)
 
 // Type declares it.
 func Type() integration.Type {
@@ -31,6 +34,6 @@ func Type() integration.Type {
 		Check:      integration.CheckBasic,
 		HostLabels: []string{"harbor"},
 		Grants:     grants,
-		Open:       integration.OpenBasic,
+		Open:       diagnosis.Opening(integration.OpenBasic, probe),
 	}
 }

@@ -1,0 +1,116 @@
+package harbor
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+)
+
+// probe asks Harbor about itself and about the project of the named image. Robots may ask little: what is refused to them says
+// nothing about whether they may pull.
+func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p diagnosis.Probing) {
+	cred, err := r.Credential(ctx, p.Ref)
+	if err != nil {
+		return
+	}
+	if !probeServer(ctx, cred, p) {
+		return
+	}
+	project, _, ok := strings.Cut(p.Ref.Repository, "/")
+	if configured := strings.Trim(r.Endpoint(image.Reference{}).Path, "/"); !ok && configured != "" {
+		project, _, _ = strings.Cut(configured, "/")
+	}
+	if project != "" {
+		probeProject(ctx, cred, project, p)
+	}
+}
+
+// probeServer reports whether the server has answered as Harbor.
+func probeServer(ctx context.Context, cred distribution.Credential, p diagnosis.Probing) bool {
+	step := diagnosis.NewStep("harbor-server", "Harbor")
+	answer, err := p.Get(ctx, "/api/v2.0/systeminfo", cred)
+	var info struct {
+		Version  string `json:"harbor_version"`
+		Auth     string `json:"auth_mode"`
+		ReadOnly bool   `json:"read_only"`
+	}
+	switch {
+	case err != nil:
+		return false // the steps that follow say why
+	case answer.Status == http.StatusUnauthorized && !cred.Anonymous():
+		step.Summary = "the credential is refused"
+		step.Find(wrongSecret(cred.Username))
+	case answer.Status != http.StatusOK || json.Unmarshal(answer.Body, &info) != nil || info.Auth == "":
+		step.Summary = "its API does not answer as Harbor's"
+		step.Find(diagnosis.Finding{
+			Name: "harbor-not-harbor", Verdict: diagnosis.Warning,
+			Cause: "What answers at /api/v2.0/systeminfo is not Harbor 2: another registry, an older Harbor, or a proxy that passes /v2/ alone.",
+			Fix:   "If images come all the same, use the type Generic Docker Registry. Otherwise let the proxy pass /api/ and /service/ as well: Harbor's tokens come from /service/token.",
+		})
+	default:
+		step.Summary = "Harbor"
+		step.See("version", integration.Said(info.Version)) // told to those alone who are signed in
+		step.See("accounts come from", integration.Said(info.Auth))
+		if info.ReadOnly {
+			step.See("mode", "read-only: images can be pulled")
+		}
+	}
+	p.Report(*step)
+	return step.Verdict == diagnosis.Passed
+}
+
+// wrongSecret looks for what shells make of a robot's name: they take what follows a dollar sign for a variable.
+func wrongSecret(user string) diagnosis.Finding {
+	f := diagnosis.Finding{
+		Name: "harbor-wrong-secret", Verdict: diagnosis.Failed, Cause: "Harbor does not accept " + user + " with this secret.",
+		Fix: "A robot's secret is shown once: refresh it (Robot Accounts, the robot, Refresh Secret) and enter the new one. The robot may also have expired or been disabled there. Users who sign in by OIDC enter their CLI secret, from their profile.",
+	}
+	if user == "robot" || strings.HasPrefix(user, "robot+") {
+		f.Name = "harbor-robot-name"
+		f.Cause = "Harbor does not accept " + user + ": a robot's name has a $ in it, and the shell has taken what followed it for a variable."
+		f.Fix = "Enter the whole name, as Harbor shows it, between single quotes: 'robot$PROJECT+NAME', or 'robot$NAME' for one of the whole system."
+	}
+	return f
+}
+
+func probeProject(ctx context.Context, cred distribution.Credential, project string, p diagnosis.Probing) {
+	step := diagnosis.NewStep("harbor-project", "Project "+project)
+	answer, err := p.Get(ctx, "/api/v2.0/projects/"+url.PathEscape(project), cred)
+	var doc struct {
+		Upstream int64             `json:"registry_id"`
+		Metadata map[string]string `json:"metadata"`
+	}
+	switch {
+	case err != nil:
+		return
+	case answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &doc) == nil:
+		step.Summary = "there"
+		if doc.Metadata["public"] == "true" {
+			step.See("public", "yes: everybody may pull")
+		}
+		if doc.Upstream != 0 {
+			step.See("proxy cache", "yes: the first pull of an image goes to another registry, whose limits count")
+		}
+		if doc.Metadata["prevent_vul"] == "true" {
+			step.See("vulnerable images", "are not given out, from severity "+integration.Said(doc.Metadata["severity"])+" on")
+		}
+	case answer.Status == http.StatusNotFound:
+		step.Summary = "not there"
+		step.Find(diagnosis.Finding{
+			Name: "harbor-no-project", Verdict: diagnosis.Failed, Cause: "Harbor has no project " + project + ".",
+			Fix: "Check the first part of the image's name. A proxy cache is named before the upstream's repository: PROJECT/library/nginx.",
+		})
+	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
+		step.Summary, step.Verdict = "it may not be asked about with this credential, which says nothing about pulling", diagnosis.Skipped
+	default:
+		return
+	}
+	p.Report(*step)
+}

@@ -206,7 +206,7 @@ func (s *Service) serve(ctx context.Context, req Request, progress Progress) (se
 	for i := 0; i < len(candidates); i++ {
 		c := candidates[i]
 		progress.step("Asking %s for %s", c.Integration.Name, req.Reference)
-		src := c.Source(req.Reference)
+		src := c.Source(ctx, req.Reference)
 		key := pulledKey(c, req)
 		pulled, err := s.o.Client.Pull(ctx, src, req.Reference, req.Platform, s.pulled.get(key))
 		attempt := Attempt{Source: sourceOf(c), Reasons: c.Reasons}

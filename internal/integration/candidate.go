@@ -13,18 +13,42 @@ import (
 // A Candidate is an integration that may serve a reference, with the reasons for its place in the order.
 type Candidate struct {
 	Integration Integration
-	Registry    Registry
+	Registry    Registry // good for signing in after Ready only
 	Reasons     []string // e.g. "host and path docker-local match", "has credentials", "made by a person"
+
+	kept *keptElsewhere // nil if all its secrets are its own
 }
 
-// Source joins the candidate's endpoint and credential for ref.
-func (c Candidate) Source(ref image.Reference) distribution.Source {
-	return distribution.Source{
-		Endpoint: c.Registry.Endpoint(ref),
+// Ready looks up the secrets that the settings refer to, unless that was done a moment ago, and returns the candidate with
+// its registry opened with them. Where that fails it stays a candidate, and works as soon as they can be read.
+func (c Candidate) Ready(ctx context.Context) (Candidate, error) {
+	if c.kept == nil {
+		return c, nil
+	}
+	registry, err := c.kept.open(ctx)
+	if err == nil {
+		c.Registry = registry
+	}
+	return c, err
+}
+
+// Source joins the candidate's endpoint and credential for ref, with the secrets that the settings refer to as they are now.
+func (c Candidate) Source(ctx context.Context, ref image.Reference) distribution.Source {
+	ready, err := c.Ready(ctx)
+	source := distribution.Source{
+		Endpoint: ready.Registry.Endpoint(ref),
 		Credential: func(ctx context.Context) (distribution.Credential, error) {
-			return c.Registry.Credential(ctx, ref)
+			ready, err := c.Ready(ctx)
+			if err != nil {
+				return distribution.Credential{}, err
+			}
+			return ready.Registry.Credential(ctx, ref)
 		},
 	}
+	if err != nil {
+		source.Endpoint.SignInFirst = true // so that nobody is asked without the secret, and the reason is told
+	}
+	return source
 }
 
 // Candidates returns those of the opened integrations that may serve ref, best first, with reasons. The order is total and

@@ -113,7 +113,7 @@ func TestBasic_endpoint_path(t *testing.T) {
 		{"docker.io/library", "docker.io/library/nginx:1", "https://registry-1.docker.io"},
 	} {
 		c := candidate(t, "n", test.endpoint, "", false)
-		if got := c.Source(reference(t, test.ref)).Endpoint.String(); got != test.want {
+		if got := c.Source(t.Context(), reference(t, test.ref)).Endpoint.String(); got != test.want {
 			t.Errorf("%s of %s is at %s, want %s", test.ref, test.endpoint, got, test.want)
 		}
 	}

@@ -5,13 +5,18 @@ import (
 	"maps"
 
 	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
 // A Config holds one integration's settings by declared field name, secrets apart from plain values. It is immutable. An
 // absent setting and an empty one are the same.
+//
+// What is stored and sent holds secrets as they are written, as secretref.Parse reads them. A type's Check and Open get them
+// read.
 type Config struct {
 	values  map[string]any
 	secrets map[string]secret.Text
+	unread  map[string]bool
 }
 
 // NewConfig copies the settings. Plain values are strings and bools; others are left out.
@@ -52,9 +57,13 @@ func (c Config) On(name string) bool {
 // Secret is the value of a Secret or JSON field.
 func (c Config) Secret(name string) secret.Text { return c.secrets[name] }
 
+// Unread reports whether a secret is a reference to one that has not been looked up: it is there, and what it holds is not
+// known.
+func (c Config) Unread(name string) bool { return c.unread[name] }
+
 // With returns a copy with one setting changed. v is a string, a bool or a secret.Text; anything else panics.
 func (c Config) With(name string, v any) Config {
-	next := Config{values: maps.Clone(c.values), secrets: maps.Clone(c.secrets)}
+	next := Config{values: maps.Clone(c.values), secrets: maps.Clone(c.secrets), unread: maps.Clone(c.unread)}
 	if next.values == nil {
 		next.values = map[string]any{}
 	}
@@ -63,6 +72,7 @@ func (c Config) With(name string, v any) Config {
 	}
 	delete(next.values, name)
 	delete(next.secrets, name)
+	delete(next.unread, name)
 	switch v := v.(type) {
 	case string:
 		if v != "" {
@@ -109,3 +119,35 @@ func (c Config) String() string {
 func (c Config) GoString() string { return "integration.Config(" + c.String() + ")" }
 
 func (c Config) empty() bool { return len(c.values) == 0 && len(c.secrets) == 0 }
+
+// equal compares secrets as they are written.
+func (c Config) equal(other Config) bool {
+	return maps.Equal(c.values, other.values) && maps.EqualFunc(c.secrets, other.secrets, secret.Text.Equal)
+}
+
+// reference is what a secret is a reference to, if it is written as one.
+func (c Config) reference(name string) (secretref.Reference, bool) {
+	ref, _, err := secretref.Parse(c.secrets[name])
+	return ref, err == nil && ref.IsSet()
+}
+
+// read returns the settings with the secrets themselves in place of how they are written. Those of references are taken from
+// known; the others are unread.
+func (c Config) read(known map[string]secret.Text) Config {
+	next := Config{values: c.values, secrets: make(map[string]secret.Text, len(c.secrets)), unread: map[string]bool{}}
+	for name, written := range c.secrets {
+		ref, plain, err := secretref.Parse(written)
+		if err != nil || ref.IsSet() {
+			looked, ok := known[name]
+			if !ok {
+				next.secrets[name], next.unread[name] = written, true
+				continue
+			}
+			plain = looked
+		}
+		if plain.IsSet() {
+			next.secrets[name] = plain
+		}
+	}
+	return next
+}

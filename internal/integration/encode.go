@@ -3,7 +3,8 @@ package integration
 import "strings"
 
 // Encode renders an integration in RHACS's JSON shape: every key emitted, zero values included, the settings under the
-// type's config key with all declared fields, and its owner besides. A secret is the mask when set and "" when not.
+// type's config key with all declared fields, and its owner besides. A secret is the mask when set and ""
+// when not; a reference to one is itself.
 func (t *Types) Encode(in Integration) map[string]any {
 	names := make([]string, 0, len(in.Categories))
 	for _, c := range sortedCategories(in.Categories) {
@@ -62,6 +63,9 @@ func (t Type) encode(c Config) map[string]any {
 func (f Field) encode(c Config) any {
 	switch {
 	case f.IsSecret():
+		if ref, ok := c.reference(f.Name); ok {
+			return ref.String()
+		}
 		return c.Secret(f.Name).String()
 	case f.Kind == Toggle:
 		return c.On(f.Name)

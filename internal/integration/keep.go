@@ -12,6 +12,9 @@ import (
 // clears it. As long as any stored secret is kept, the type and the fields that bind secrets must stay as they are:
 // otherwise whoever may edit an integration could have its password sent to a server of their own. Errors are
 // fault.Invalid.
+//
+// A reference to a secret is shown, so it can be sent back without updatePassword. With it, it counts as given anew, since
+// whoever may edit an integration could use it in another one just as well; who may refer to what is decided where it is read.
 func (t *Types) Keep(stored Integration, d Draft, updatePassword bool) (Draft, error) {
 	typ, ok := t.Get(d.Type)
 	if !ok {
@@ -27,7 +30,7 @@ func (t *Types) Keep(stored Integration, d Draft, updatePassword bool) (Draft, e
 			continue
 		}
 		sent := d.Config.Secret(f.Name)
-		if !updatePassword && sent.IsSet() && !sent.IsMask() {
+		if !updatePassword && sent.IsSet() && !sent.IsMask() && !f.sameReference(d.Config, stored.Config) {
 			return Draft{}, invalid("non-zero or unmasked credential field '%s.%s'", typ.ConfigKey, f.Name).
 				WithFix("Send \"updatePassword\": true to replace stored credentials.")
 		}
@@ -53,6 +56,12 @@ func (t *Types) Keep(stored Integration, d Draft, updatePassword bool) (Draft, e
 func needsCredentials(field string) *fault.Error {
 	return invalid("credentials required to update field '%s'", field).
 		WithFix("Send the credentials again, with \"updatePassword\": true where the request has it.")
+}
+
+func (f Field) sameReference(a, b Config) bool {
+	ref, ok := a.reference(f.Name)
+	other, _ := b.reference(f.Name)
+	return ok && ref == other
 }
 
 // same reports whether a field means the same in both; endpoints may be spelt differently.

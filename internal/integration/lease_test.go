@@ -160,7 +160,7 @@ func TestLease_a_refused_credential_is_fetched_once_more(t *testing.T) {
 	}
 	client := distribution.New(distribution.Options{Now: time.Now})
 	for range 3 {
-		got, err := client.Resolve(context.Background(), c.Source(ref), ref)
+		got, err := client.Resolve(context.Background(), c.Source(context.Background(), ref), ref)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -64,17 +64,18 @@ func (t *Types) Get(id string) (Type, bool) {
 // All returns the types in the order they were declared.
 func (t *Types) All() []Type { return slices.Clone(t.list) }
 
-// Open opens the registry of a stored integration. The error is fault.Invalid.
+// Open opens the registry of a stored integration. Secrets that its settings refer to are not looked up before they are
+// wanted. The error is fault.Invalid.
 func (t *Types) Open(in Integration, deps Deps) (Candidate, error) {
 	typ, ok := t.Get(in.Type)
 	if !ok {
 		return Candidate{}, t.unknown(in.Type)
 	}
-	registry, err := typ.Open(in.Config, deps)
+	registry, err := typ.Open(in.Config.read(nil), deps)
 	if err != nil {
 		return Candidate{}, fault.Wrap(fault.Invalid, "open integration", in.Name, err)
 	}
-	return Candidate{Integration: in, Registry: registry}, nil
+	return Candidate{Integration: in, Registry: registry, kept: typ.keptElsewhere(in, deps)}, nil
 }
 
 func (t *Types) unknown(id string) error {

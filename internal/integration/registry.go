@@ -9,6 +9,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
 // Deps is what an opened registry may use.
@@ -20,6 +21,8 @@ type Deps struct {
 	// there, so a type must not let a setting choose the host that it asks with that identity, nor a proxy or a certificate
 	// authority that stands in between. nil stands for http.DefaultTransport.
 	HTTP http.RoundTripper
+	// References looks up what references to secrets refer to; secretref.Resolver.Resolve is meant. nil has none looked up.
+	References func(ctx context.Context, ref secretref.Reference, trusted bool) (secret.Text, error)
 	// Identity is the identity of this machine or pod, as environment variables name it to the clouds' SDKs. It is asked only
 	// by types that sign in with it. nil stands for no variables.
 	Identity func(name string) string

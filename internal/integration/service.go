@@ -178,7 +178,7 @@ func nameTaken(name string) error {
 }
 
 func (s *Service) ping(ctx context.Context, c Candidate) error {
-	err := s.tester.Ping(ctx, c.Source(image.Reference{}))
+	err := s.tester.Ping(ctx, c.Source(ctx, image.Reference{}))
 	if err == nil {
 		return nil
 	}

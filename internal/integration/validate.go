@@ -12,6 +12,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
 // Bounds on what is stored, in bytes.
@@ -64,15 +65,7 @@ func (t *Types) validate(d Draft, maskIsGood bool) (Draft, error) {
 	if kindProblems := typ.kindProblems(d); len(kindProblems) > 0 {
 		problems = append(problems, kindProblems...)
 	} else {
-		fieldProblems := typ.fieldProblems(d.Config)
-		problems = append(problems, fieldProblems...)
-		if typ.Check != nil {
-			for _, p := range typ.Check(d.Config, d.Categories) {
-				if !slices.ContainsFunc(fieldProblems, func(found Problem) bool { return found.Field == p.Field }) {
-					problems = append(problems, p)
-				}
-			}
-		}
+		problems = append(problems, typ.configProblems(d.Config.read(nil), d.Categories)...)
 	}
 	if maskIsGood {
 		problems = slices.DeleteFunc(problems, func(p Problem) bool { return d.Config.Secret(p.Field).IsMask() })
@@ -147,11 +140,21 @@ func (t Type) kindProblems(d Draft) []Problem {
 	return []Problem{{Field: t.ConfigKey, Message: message}}
 }
 
-func (t Type) fieldProblems(c Config) []Problem {
+// configProblems are those of settings whose secrets are read, as far as they can be.
+func (t Type) configProblems(c Config, categories []Category) []Problem {
 	var problems []Problem
 	for _, f := range t.Fields {
 		if p := f.problem(c, t.ConfigKey); p.Message != "" {
 			p.Field = f.Name
+			problems = append(problems, p)
+		}
+	}
+	if t.Check == nil {
+		return problems
+	}
+	declared := problems
+	for _, p := range t.Check(c, categories) {
+		if !slices.ContainsFunc(declared, func(found Problem) bool { return found.Field == p.Field }) {
 			problems = append(problems, p)
 		}
 	}
@@ -173,6 +176,8 @@ func (f Field) problem(c Config, configKey string) Problem {
 		return Problem{}
 	case sealed.IsMask():
 		return Problem{Message: what + " is the mask, not a credential", Fix: "Send the credential itself."}
+	case c.Unread(f.Name):
+		return referenceProblem(what, sealed)
 	case f.Kind == Secret:
 		return Problem{Message: textProblem(what, sealed.Reveal(), maxSecret)}
 	case f.Kind == JSON && (len(sealed.Reveal()) > maxSecret || !json.Valid([]byte(sealed.Reveal()))):
@@ -183,6 +188,14 @@ func (f Field) problem(c Config, configKey string) Problem {
 		return endpointProblem(text)
 	}
 	return Problem{Message: textProblem(what, text, maxText)}
+}
+
+// referenceProblem finds what is wrong with how a reference is written.
+func referenceProblem(what string, written secret.Text) Problem {
+	if _, _, err := secretref.Parse(written); err != nil {
+		return Problem{Message: what + " " + err.Error(), Fix: fault.FixOf(err)}
+	}
+	return Problem{}
 }
 
 // textProblem finds what no setting may hold. It does not repeat the value.

@@ -43,7 +43,7 @@ func coldResolve(t testing.TB, way Way) (registry []string, lender int) {
 		registry = append(registry, x.Method+" "+string(x.Kind))
 	}})
 	ref := integrationtest.Reference(t, w.Image)
-	if _, err := client.Resolve(t.Context(), c.Source(ref), ref); err != nil {
+	if _, err := client.Resolve(t.Context(), c.Source(t.Context(), ref), ref); err != nil {
 		t.Fatalf("%s, %s: %v (%s)", way.Type, way.Name, err, fault.FixOf(err))
 	}
 	return registry, len(w.Requests()) - len(registry)
@@ -102,7 +102,7 @@ func TestClouds_are_not_asked_for_images_of_others(t *testing.T) {
 			for _, host := range []string{"other.example", "broken.example", "unknown.example"} {
 				ref := integrationtest.Reference(t, host+"/team/app:1")
 				for _, c := range integration.Candidates(opened, ref) {
-					if _, err := client.Resolve(t.Context(), c.Source(ref), ref); (err == nil) != (host == "other.example") {
+					if _, err := client.Resolve(t.Context(), c.Source(t.Context(), ref), ref); (err == nil) != (host == "other.example") {
 						t.Errorf("%s: %v", host, err)
 					}
 				}

@@ -290,7 +290,7 @@ func (s suite) credential(t *testing.T) {
 	}
 	if s.c.Username != "" || s.c.Password != "" {
 		c := s.open(t, s.c.Settings)
-		got, err := c.Source(ref).Credential(context.Background())
+		got, err := c.Source(context.Background(), ref).Credential(context.Background())
 		if err != nil || got.Username != s.c.Username || got.Password.Reveal() != s.c.Password {
 			t.Errorf("signs in as %q with the right password %t: %v", got.Username, got.Password.Reveal() == s.c.Password, err)
 		}
@@ -302,7 +302,7 @@ func (s suite) credential(t *testing.T) {
 		return
 	}
 	c := s.open(t, s.c.Anonymous)
-	got, err := c.Source(ref).Credential(context.Background())
+	got, err := c.Source(context.Background(), ref).Credential(context.Background())
 	if err != nil || !got.Anonymous() {
 		t.Errorf("without credentials it signs in as %q: %v", got.Username, err)
 	}

@@ -68,7 +68,7 @@ func served(t *testing.T, endpoint, username, password, img string) distribution
 			t.Fatal(err)
 		}
 	}
-	return integration.Candidate{Registry: r}.Source(ref)
+	return integration.Candidate{Registry: r}.Source(context.Background(), ref)
 }
 
 func TestMethods(t *testing.T) {

@@ -48,7 +48,7 @@ func TestPull_with_a_password(t *testing.T) {
 		c := azuretest.New(t, azuretest.Login, host)
 		c.Users["landwaiter"] = "token-password"
 		ref := integrationtest.Reference(t, host+"/team/app:1")
-		_, err := c.Client().Resolve(t.Context(), c.Open(Type(), map[string]any{endpoint: host, username: "landwaiter", password: "wrong-password"}, nil).Source(ref), ref)
+		_, err := c.Client().Resolve(t.Context(), c.Open(Type(), map[string]any{endpoint: host, username: "landwaiter", password: "wrong-password"}, nil).Source(t.Context(), ref), ref)
 		if fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("got %v", err)
 		}
@@ -120,7 +120,7 @@ func TestWorkloadIdentity_is_shown_to_no_other_cloud(t *testing.T) {
 			c.Add(azuretest.IMDS+":80", azuretest.IdentityService(azuretest.Application))
 			m := azuretest.Pod(t, azuretest.PodToken(nil))
 			m[authorityHost] = test.own
-			_, err := c.Open(Type(), map[string]any{endpoint: chinese, wifEnabled: true}, m).Source(integrationtest.Reference(t, chinese+"/a:1")).Credential(t.Context())
+			_, err := c.Open(Type(), map[string]any{endpoint: chinese, wifEnabled: true}, m).Source(t.Context(), integrationtest.Reference(t, chinese+"/a:1")).Credential(t.Context())
 			if test.is {
 				if err != nil {
 					t.Error(err)
@@ -157,7 +157,7 @@ func pulls(t *testing.T, c *azuretest.Cloud, candidate integration.Candidate, ho
 	t.Helper()
 	pushed := registrytest.Push(t, c.Registry, "team/app", "1", registrytest.Image{})
 	ref := integrationtest.Reference(t, host+"/team/app:1")
-	got, err := c.Client().Pull(t.Context(), candidate.Source(ref), ref, image.Platform{}, nil)
+	got, err := c.Client().Pull(t.Context(), candidate.Source(t.Context(), ref), ref, image.Platform{}, nil)
 	if err != nil {
 		t.Fatal(err, fault.FixOf(err))
 	}
@@ -168,7 +168,7 @@ func pulls(t *testing.T, c *azuretest.Cloud, candidate integration.Candidate, ho
 
 func credential(t *testing.T, candidate integration.Candidate) (distribution.Credential, error) {
 	t.Helper()
-	return candidate.Source(integrationtest.Reference(t, host+"/team/app:1")).Credential(t.Context())
+	return candidate.Source(t.Context(), integrationtest.Reference(t, host+"/team/app:1")).Credential(t.Context())
 }
 
 func TestCredential_is_exchanged_once_and_again_when_refused(t *testing.T) {
@@ -180,7 +180,7 @@ func TestCredential_is_exchanged_once_and_again_when_refused(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if _, err := client.Resolve(t.Context(), candidate.Source(ref), ref); err != nil {
+			if _, err := client.Resolve(t.Context(), candidate.Source(t.Context(), ref), ref); err != nil {
 				t.Error(err)
 			}
 		})
@@ -190,7 +190,7 @@ func TestCredential_is_exchanged_once_and_again_when_refused(t *testing.T) {
 		t.Errorf("%d exchanges for callers at once", n)
 	}
 	c.Forget()
-	if _, err := client.Resolve(t.Context(), candidate.Source(ref), ref); err != nil {
+	if _, err := client.Resolve(t.Context(), candidate.Source(t.Context(), ref), ref); err != nil {
 		t.Errorf("after the registry refused its token: %v", err)
 	}
 	if n := count(c.Requests(), host, "/oauth2/exchange"); n != 1 {

@@ -58,7 +58,7 @@ func TestSignIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = client.Ping(context.Background(), integration.Candidate{Registry: opened}.Source(image.Reference{}))
+			err = client.Ping(context.Background(), integration.Candidate{Registry: opened}.Source(t.Context(), image.Reference{}))
 			if (err == nil) != (want == "") || (err != nil && fault.CodeOf(err) != want) {
 				t.Errorf("tokens %t, %q: %v", tokens, password, err)
 			}

@@ -43,7 +43,7 @@ func TestIdentityToken(t *testing.T) {
 	client := distribution.New(distribution.Options{Now: time.Now})
 	for token, want := range map[string]fault.Code{"identity-token": "", "another": fault.Unauthenticated} {
 		c := integrationtest.Open(t, Type(), map[string]any{"endpoint": r.URL, "identityToken": token}, integration.Deps{Now: time.Now})
-		got, err := client.Resolve(t.Context(), c.Source(ref), ref)
+		got, err := client.Resolve(t.Context(), c.Source(t.Context(), ref), ref)
 		if want == "" && (err != nil || got.Digest != pushed.Digest) {
 			t.Errorf("resolved %v: %v", got, err)
 		}

@@ -83,7 +83,7 @@ func (w *world) resolve(c integration.Candidate, host string) error {
 	if len(list) == 0 {
 		return errNotServed
 	}
-	got, err := w.client.Resolve(context.Background(), list[0].Source(ref), ref)
+	got, err := w.client.Resolve(context.Background(), list[0].Source(context.Background(), ref), ref)
 	if err == nil && got.Digest != w.digest {
 		return fmt.Errorf("resolved %s, pushed %s", got.Digest, w.digest)
 	}

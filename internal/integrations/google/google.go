@@ -104,7 +104,7 @@ func check(c integration.Config, categories []integration.Category) []integratio
 type settings struct {
 	endpoint distribution.Endpoint
 	project  string // as the first segments of a repository
-	key      *key   // nil for the machine's own identity
+	key      *key   // nil for the machine's own identity, empty while it is not known
 }
 
 func read(c integration.Config) (settings, *integration.Problem) {
@@ -120,7 +120,11 @@ func read(c integration.Config) (settings, *integration.Problem) {
 			Fix: "Write the project ID only, such as my-project or example.com:my-project. The name of a repository does not belong to it.",
 		}
 	}
-	if !c.On(wifEnabled) {
+	switch {
+	case c.On(wifEnabled):
+	case c.Unread(serviceAccount):
+		s.key = &key{}
+	default:
 		k, problem := parseKey([]byte(c.Secret(serviceAccount).Reveal()))
 		if problem == nil {
 			problem = k.pastedProblem()

@@ -50,7 +50,7 @@ func TestPull_with_a_service_account_key(t *testing.T) {
 	ref := integrationtest.Reference(t, googletest.Host+"/my-project/repo/app:1")
 	client := c.Client()
 	for range 3 {
-		got, err := client.Pull(t.Context(), candidate.Source(ref), ref, image.Platform{}, nil)
+		got, err := client.Pull(t.Context(), candidate.Source(t.Context(), ref), ref, image.Platform{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestPull_with_a_service_account_key(t *testing.T) {
 	}
 
 	c.Revoke()
-	if _, err := client.Resolve(t.Context(), candidate.Source(ref), ref); err != nil {
+	if _, err := client.Resolve(t.Context(), candidate.Source(t.Context(), ref), ref); err != nil {
 		t.Errorf("after the token was revoked: %v", err)
 	}
 	if n := count(c.Requests(), "oauth2.googleapis.com"); n != 1 {
@@ -97,7 +97,7 @@ func document(members map[string]any) string {
 
 func credential(t *testing.T, candidate integration.Candidate) (distribution.Credential, error) {
 	t.Helper()
-	return candidate.Source(integrationtest.Reference(t, googletest.Host+"/my-project/repo/app:1")).Credential(t.Context())
+	return candidate.Source(t.Context(), integrationtest.Reference(t, googletest.Host+"/my-project/repo/app:1")).Credential(t.Context())
 }
 
 func count(requests []integrationtest.Sent, host string) int {
@@ -188,7 +188,7 @@ func TestWorkloadIdentity_metadata_server(t *testing.T) {
 			c.Add(host+":80", http.HandlerFunc(c.Metadata))
 			candidate := c.Open(ArtifactRegistry(), wif, m)
 			ref := integrationtest.Reference(t, googletest.Host+"/any-project/repo/app:1")
-			got, err := c.Client().Resolve(t.Context(), candidate.Source(ref), ref)
+			got, err := c.Client().Resolve(t.Context(), candidate.Source(t.Context(), ref), ref)
 			if err != nil || got.Digest != pushed.Digest {
 				t.Fatalf("resolved %v: %v", got, err)
 			}
@@ -272,7 +272,7 @@ func TestWorkloadIdentity_federation(t *testing.T) {
 			}
 			pushed := registrytest.Push(t, c.Registry, "my-project/repo/app", "1", registrytest.Image{})
 			ref := integrationtest.Reference(t, googletest.Host+"/my-project/repo/app:1")
-			got, err := c.Client().Resolve(t.Context(), candidate.Source(ref), ref)
+			got, err := c.Client().Resolve(t.Context(), candidate.Source(t.Context(), ref), ref)
 			if err != nil || got.Digest != pushed.Digest {
 				t.Fatalf("resolved %v: %v", got, err)
 			}
@@ -608,7 +608,7 @@ func TestCredential_ends_with_its_context(t *testing.T) {
 	candidate := c.Open(ArtifactRegistry(), map[string]any{endpoint: googletest.Host, serviceAccount: googletest.ServiceAccountKey(nil)}, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := candidate.Source(integrationtest.Reference(t, googletest.Host+"/p/r/app:1")).Credential(ctx); fault.CodeOf(err) != fault.Unavailable {
+	if _, err := candidate.Source(t.Context(), integrationtest.Reference(t, googletest.Host+"/p/r/app:1")).Credential(ctx); fault.CodeOf(err) != fault.Unavailable {
 		t.Errorf("got %v", err)
 	}
 }

@@ -31,7 +31,7 @@ func machine(t *testing.T, host, token string) integrationtest.Machine {
 
 func credential(t *testing.T, c integration.Candidate) (distribution.Credential, error) {
 	t.Helper()
-	return c.Source(integrationtest.Reference(t, quaytest.Host+"/org/app:1")).Credential(t.Context())
+	return c.Source(t.Context(), integrationtest.Reference(t, quaytest.Host+"/org/app:1")).Credential(t.Context())
 }
 
 func TestFederation_pulls(t *testing.T) {
@@ -42,7 +42,7 @@ func TestFederation_pulls(t *testing.T) {
 	client, ref := q.Client(), integrationtest.Reference(t, quaytest.Host+"/org/app:1")
 	resolve := func() {
 		t.Helper()
-		got, err := client.Resolve(t.Context(), candidate.Source(ref), ref)
+		got, err := client.Resolve(t.Context(), candidate.Source(t.Context(), ref), ref)
 		if err != nil || got.Digest != pushed.Digest {
 			t.Errorf("resolved %v: %v (%s)", got, err, fault.FixOf(err))
 		}

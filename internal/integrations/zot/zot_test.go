@@ -52,7 +52,7 @@ func TestPing_with_anonymous_access_on(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = client.Ping(context.Background(), integration.Candidate{Registry: r}.Source(image.Reference{}))
+		err = client.Ping(context.Background(), integration.Candidate{Registry: r}.Source(t.Context(), image.Reference{}))
 		if (err == nil) != (want == "") || (err != nil && fault.CodeOf(err) != want) {
 			t.Errorf("%q: %v", password, err)
 		}

@@ -14,6 +14,8 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
 func (p *program) integrationCommand() *cobra.Command {
@@ -294,8 +296,12 @@ func (p *program) testDraft(ctx context.Context, remote *remoteFlags, draft *dra
 	if err != nil {
 		return err
 	}
+	deps, references := p.deps(), secretref.New(secretref.Options{Env: p.getenv})
+	deps.References = func(ctx context.Context, ref secretref.Reference, _ bool) (secret.Text, error) {
+		return references.Resolve(ctx, ref, true) // whoever runs this process may read what it can read
+	}
 	return integration.NewService(integration.ServiceOptions{
-		Types: p.types, Tester: p.registryClient(image.Platform{}), Deps: p.deps(), Now: time.Now,
+		Types: p.types, Tester: p.registryClient(image.Platform{}), Deps: deps, Now: time.Now,
 	}).Test(ctx, d)
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/portal"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/secretref"
 	"github.com/landwaiter/landwaiter/internal/server"
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/vuln"
@@ -38,6 +39,7 @@ type serveFlags struct {
 	secretKeyFile, platform   *string
 	configDir                 *string
 	configInterval            *time.Duration
+	allowReferences           *string
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -63,12 +65,17 @@ stored, instead of the file secret.key in the data directory.`,
 	f.allowPlaintext, f.demo = toggle(fs, settingAllowPlaintext), toggle(fs, settingDemo)
 	f.secretKeyFile, f.platform = text(fs, settingSecretKeyFile), text(fs, settingPlatform)
 	f.configDir, f.configInterval = text(fs, settingConfigDir), duration(fs, settingConfigInterval)
+	f.allowReferences = text(fs, settingAllowReferences)
 	return cmd
 }
 
 func (p *program) serve(ctx context.Context, f serveFlags) error {
 	log := slog.New(slog.NewTextHandler(p.err, nil))
 	platform, err := image.ParsePlatform(*f.platform)
+	if err != nil {
+		return err
+	}
+	allowed, err := secretref.ParseAllowed(*f.allowReferences)
 	if err != nil {
 		return err
 	}
@@ -86,8 +93,10 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	defer db.Close()
 
 	client := p.registryClient(platform)
+	deps := p.deps()
+	deps.References = secretref.New(secretref.Options{Env: p.getenv, Allowed: allowed}).Resolve
 	connections := integration.NewService(integration.ServiceOptions{
-		Store: db, Types: p.types, Tester: client, Deps: p.deps(), NewID: uuid.NewString, Now: time.Now, Log: log,
+		Store: db, Types: p.types, Tester: client, Deps: deps, NewID: uuid.NewString, Now: time.Now, Log: log,
 	})
 	if _, err := db.SeedIntegrations(ctx, integration.Defaults(time.Now())); err != nil {
 		return err

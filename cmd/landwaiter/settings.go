@@ -34,6 +34,8 @@ var (
 	settingConfigDir      = setting{"config-dir", "LANDWAITER_CONFIG_DIR", "", "directory of files that describe integrations; what they describe is changed there only"}
 	settingConfigInterval = setting{"config-interval", "LANDWAITER_CONFIG_INTERVAL", "2s", "how often to look for changes in the directory of integrations"}
 
+	settingAllowReferences = setting{"allow-references", "LANDWAITER_ALLOW_REFERENCES", "", "secrets of the server that integrations may refer to, patterns with commas between them, e.g. env:REGISTRY_*,file:/run/secrets/registries/*,kubernetes:team/*/* (default: none)"}
+
 	settingServer   = setting{"server", "LANDWAITER_SERVER", "", "URL of a Landwaiter server (default: work alone, in this process)"}
 	settingCA       = setting{"ca-file", "LANDWAITER_CA_FILE", "", "certificate authority of the server, PEM"}
 	settingInsecure = setting{"insecure-server", "LANDWAITER_INSECURE_SERVER", "false", "do not verify the server's certificate, and send the token over plain HTTP too"}

@@ -131,6 +131,14 @@ func (c Config) reference(name string) (secretref.Reference, bool) {
 	return ref, err == nil && ref.IsSet()
 }
 
+// shown is a secret as people may see it: masked, but for references.
+func (c Config) shown(name string) string {
+	if ref, ok := c.reference(name); ok {
+		return ref.String()
+	}
+	return c.secrets[name].String()
+}
+
 // read returns the settings with the secrets themselves in place of how they are written. Those of references are taken from
 // known; the others are unread.
 func (c Config) read(known map[string]secret.Text) Config {

@@ -63,10 +63,7 @@ func (t Type) encode(c Config) map[string]any {
 func (f Field) encode(c Config) any {
 	switch {
 	case f.IsSecret():
-		if ref, ok := c.reference(f.Name); ok {
-			return ref.String()
-		}
-		return c.Secret(f.Name).String()
+		return c.shown(f.Name)
 	case f.Kind == Toggle:
 		return c.On(f.Name)
 	}

@@ -97,7 +97,7 @@ func (k *keptElsewhere) resolve(ctx context.Context, ref secretref.Reference) (s
 	if k.deps.References == nil {
 		return secret.Text{}, fault.New(fault.Forbidden, "read "+ref.String(), "references to secrets are not looked up here")
 	}
-	return k.deps.References(ctx, ref, k.in.Trusted)
+	return k.deps.References(ctx, ref, k.in.OwnerFile() != "")
 }
 
 // with opens the registry with settings that are checked again, now that all is known.

@@ -125,7 +125,7 @@ func (t *Types) notStored(d Draft, stored Integration) string {
 	return ""
 }
 
-// A Change is one setting that differs. A secret is masked on both sides.
+// A Change is one setting that differs. A secret is masked on both sides, unless it is a reference.
 type Change struct {
 	Field  string       `json:"field"` // e.g. docker.endpoint
 	From   string       `json:"from"`
@@ -181,7 +181,7 @@ func (f Field) change(from, to Config) Change {
 	switch {
 	case f.IsSecret():
 		a, b := from.Secret(f.Name), to.Secret(f.Name)
-		c := Change{From: a.String(), To: b.String()}
+		c := Change{From: from.shown(f.Name), To: to.shown(f.Name)}
 		switch {
 		case a.Equal(b), c.From != c.To:
 		case a.IsMask(), b.IsMask():

@@ -21,7 +21,8 @@ type Deps struct {
 	// there, so a type must not let a setting choose the host that it asks with that identity, nor a proxy or a certificate
 	// authority that stands in between. nil stands for http.DefaultTransport.
 	HTTP http.RoundTripper
-	// References looks up what references to secrets refer to; secretref.Resolver.Resolve is meant. nil has none looked up.
+	// References looks up what references to secrets refer to; secretref.Resolver.Resolve is meant. trusted says that a file of
+	// the operator's owns the integration. nil looks nothing up.
 	References func(ctx context.Context, ref secretref.Reference, trusted bool) (secret.Text, error)
 	// Identity is the identity of this machine or pod, as environment variables name it to the clouds' SDKs. It is asked only
 	// by types that sign in with it. nil stands for no variables.

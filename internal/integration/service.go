@@ -241,7 +241,11 @@ func (s *Service) drafted(ctx context.Context, d Draft, updatePassword bool) (In
 	if err != nil {
 		return Integration{}, err
 	}
-	return s.revise(stored, d, updatePassword)
+	in, err := s.revise(stored, d, updatePassword)
+	if in.Type != stored.Type || !in.Config.equal(stored.Config) {
+		in.Owner = "" // the file does not vouch for what it does not say
+	}
+	return in, err
 }
 
 // Candidates returns the stored integrations that may serve ref, best first, opened.

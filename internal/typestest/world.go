@@ -192,8 +192,11 @@ func (b basic) start(t testing.TB) *World {
 	}
 	w.Wrong = map[string]map[string]any{"password": {field: wrong}}
 	w.Image, w.Owned = b.host+"/team/app:1", []string{b.host}
-	if b.typ == "dockerhub" {
+	switch b.typ {
+	case "dockerhub":
 		w.Image = "docker.io/team/app:1"
+	case "ibm":
+		w.Owned = append(w.Owned, "iam.cloud.ibm.com") // says in a connection test whose the key is
 	}
 	if _, rest, ok := strings.Cut(b.realm, "://"); ok {
 		host, _, _ := strings.Cut(rest, "/")

@@ -118,7 +118,7 @@ func (s *signIn) advice(c call, code, text string, status int) (kind fault.Code,
 	case c.endpoint != "":
 		return fault.Invalid, "ecr-wrong-endpoint", "The endpoint must be that of the ECR API (such as https://api.ecr." + c.region + "." + partitionOf(c.region).suffix + "), not the registry's host."
 	}
-	return fault.Unavailable, "ecr-not-aws", "See that what answers is AWS, and not a proxy."
+	return fault.Unavailable, "ecr-not-aws", fixNotAWS
 }
 
 func (s *signIn) unknownKey() (name, fix string) {
@@ -130,6 +130,8 @@ func (s *signIn) unknownKey() (name, fix string) {
 	}
 	return "ecr-unknown-key", "AWS does not know the access key ID: it is mistyped, was deleted or deactivated, or belongs to another partition (aws, aws-cn, aws-us-gov, ...) than the region."
 }
+
+const fixNotAWS = "See that what answers is AWS, and not a proxy."
 
 const fixClock = "The clock of this machine is wrong: AWS accepts five minutes of difference. Let it be set by NTP."
 

@@ -88,7 +88,8 @@ func (s *signIn) webIdentity(ctx context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, s.explain(call{op: op, what: role, action: actionWebIdentity, region: region}, err, aws.Credentials{SessionToken: token.Reveal()})
 	}
 	if out.Credentials == nil {
-		return aws.Credentials{}, fault.New(fault.Unavailable, op, "%s: the answer of STS holds no credentials", role)
+		return aws.Credentials{}, fault.New(fault.Unavailable, op, "%s: the answer of STS holds no credentials", role).
+			Named("ecr-not-aws").WithFix("%s", fixNotAWS)
 	}
 	return aws.Credentials{
 		AccessKeyID: aws.ToString(out.Credentials.AccessKeyId), SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),

@@ -124,7 +124,8 @@ func (s *signIn) assume(ctx context.Context, as aws.Credentials, i int) (aws.Cre
 		}, err, as)
 	}
 	if out.Credentials == nil {
-		return aws.Credentials{}, fault.New(fault.Unavailable, "assume role", "%s: the answer of STS holds no credentials", role)
+		return aws.Credentials{}, fault.New(fault.Unavailable, "assume role", "%s: the answer of STS holds no credentials", role).
+			Named("ecr-not-aws").WithFix("%s", fixNotAWS)
 	}
 	return aws.Credentials{
 		AccessKeyID: aws.ToString(out.Credentials.AccessKeyId), SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),

@@ -56,9 +56,10 @@ func probe(ctx context.Context, r integration.Registry, deps integration.Deps, p
 	case status != http.StatusOK:
 		return // a deploy token with a user name of its own, or a password
 	default:
-		step.Summary = "access token " + integration.Said(t.Name)
-		step.See("scopes", integration.Said(strings.Join(t.Scopes, " ")))
-		step.See("ends", integration.Said(t.Ends))
+		secret := cred.Password.Reveal()
+		step.Summary = "access token " + integration.Said(t.Name, secret)
+		step.See("scopes", integration.Said(strings.Join(t.Scopes, " "), secret))
+		step.See("ends", integration.Said(t.Ends, secret))
 		judge(step, t, deps.Now())
 	}
 	p.Report(*step)

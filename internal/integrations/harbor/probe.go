@@ -32,21 +32,20 @@ func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p di
 	}
 }
 
-// probeServer reports whether the server has answered as Harbor.
+// probeServer reports whether the server has answered as Harbor and knows who asks. Harbor treats a wrong secret like nobody at
+// all, so that what is public can be pulled with it: only what it tells about itself gives it away.
 func probeServer(ctx context.Context, cred distribution.Credential, p diagnosis.Probing) bool {
 	step := diagnosis.NewStep("harbor-server", "Harbor")
 	answer, err := p.Get(ctx, "/api/v2.0/systeminfo", cred)
 	var info struct {
 		Version  string `json:"harbor_version"`
 		Auth     string `json:"auth_mode"`
+		Registry string `json:"registry_url"` // told to those alone who are signed in, as what follows
 		ReadOnly bool   `json:"read_only"`
 	}
 	switch {
 	case err != nil:
 		return false // the steps that follow say why
-	case answer.Status == http.StatusUnauthorized && !cred.Anonymous():
-		step.Summary = "the credential is refused"
-		step.Find(wrongSecret(cred.Username))
 	case answer.Status != http.StatusOK || json.Unmarshal(answer.Body, &info) != nil || info.Auth == "":
 		step.Summary = "its API does not answer as Harbor's"
 		step.Find(diagnosis.Finding{
@@ -54,9 +53,12 @@ func probeServer(ctx context.Context, cred distribution.Credential, p diagnosis.
 			Cause: "What answers at /api/v2.0/systeminfo is not Harbor 2: another registry, an older Harbor, or a proxy that passes /v2/ alone.",
 			Fix:   "If images come all the same, use the type Generic Docker Registry. Otherwise let the proxy pass /api/ and /service/ as well: Harbor's tokens come from /service/token.",
 		})
+	case info.Registry == "" && !cred.Anonymous():
+		step.Summary = "the credential counts for nothing"
+		step.Find(wrongSecret(cred.Username))
 	default:
 		step.Summary = "Harbor"
-		step.See("version", integration.Said(info.Version)) // told to those alone who are signed in
+		step.See("version", integration.Said(info.Version))
 		step.See("accounts come from", integration.Said(info.Auth))
 		if info.ReadOnly {
 			step.See("mode", "read-only: images can be pulled")
@@ -69,12 +71,12 @@ func probeServer(ctx context.Context, cred distribution.Credential, p diagnosis.
 // wrongSecret looks for what shells make of a robot's name: they take what follows a dollar sign for a variable.
 func wrongSecret(user string) diagnosis.Finding {
 	f := diagnosis.Finding{
-		Name: "harbor-wrong-secret", Verdict: diagnosis.Failed, Cause: "Harbor does not accept " + user + " with this secret.",
+		Name: "harbor-wrong-secret", Verdict: diagnosis.Failed, Cause: "Harbor takes " + user + " with this secret for nobody: what is public can be pulled, and nothing else.",
 		Fix: "A robot's secret is shown once: refresh it (Robot Accounts, the robot, Refresh Secret) and enter the new one. The robot may also have expired or been disabled there. Users who sign in by OIDC enter their CLI secret, from their profile.",
 	}
 	if user == "robot" || strings.HasPrefix(user, "robot+") {
 		f.Name = "harbor-robot-name"
-		f.Cause = "Harbor does not accept " + user + ": a robot's name has a $ in it, and the shell has taken what followed it for a variable."
+		f.Cause = "Harbor knows no " + user + ": a robot's name has a $ in it, and the shell has taken what followed it for a variable."
 		f.Fix = "Enter the whole name, as Harbor shows it, between single quotes: 'robot$PROJECT+NAME', or 'robot$NAME' for one of the whole system."
 	}
 	return f

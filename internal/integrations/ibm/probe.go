@@ -41,9 +41,9 @@ func probe(ctx context.Context, r integration.Registry, deps integration.Deps, p
 		step.Fail(err, "ibm-key-refused")
 	default:
 		step.Summary = "accepted"
-		step.See("key of", integration.Said(owner.name()))
-		step.See("IAM ID", integration.Said(owner.ID))
-		step.See("account", integration.Said(owner.Account.ID))
+		step.See("key of", integration.Said(owner.name(), cred.Password.Reveal()))
+		step.See("IAM ID", integration.Said(owner.ID, cred.Password.Reveal()))
+		step.See("account", integration.Said(owner.Account.ID, cred.Password.Reveal()))
 	}
 	p.Report(*step)
 }

@@ -3,6 +3,7 @@ package diagnosistest
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -100,8 +101,13 @@ func get(e distribution.Endpoint, network http.RoundTripper) func(context.Contex
 			Errors []struct{ Code, Message string }
 		}
 		if json.Unmarshal(a.Body, &doc) == nil && len(doc.Errors) > 0 {
-			a.Code, a.Message = doc.Errors[0].Code, doc.Errors[0].Message
+			a.Code, a.Message = mask(doc.Errors[0].Code, as), mask(doc.Errors[0].Message, as)
 		}
 		return a, nil
 	}
+}
+
+func mask(text string, as distribution.Credential) string {
+	basic := base64.StdEncoding.EncodeToString([]byte(as.Username + ":" + as.Password.Reveal()))
+	return strings.NewReplacer(basic, "***", as.Password.Reveal()+as.RegistryToken.Reveal(), "***").Replace(text)
 }

@@ -44,11 +44,19 @@ type Fake struct {
 	done      chan struct{}
 }
 
-// A Failure is an answer that a Fake gives once instead of the right one.
+// A Failure is an answer that is given instead of the right one.
 type Failure struct {
 	Status int
 	Header map[string]string
 	Body   string
+}
+
+func (f *Failure) write(w http.ResponseWriter) {
+	for name, value := range f.Header {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(f.Status)
+	io.WriteString(w, f.Body)
 }
 
 type content struct {
@@ -125,11 +133,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 	case failure != nil:
-		for name, value := range failure.Header {
-			w.Header().Set(name, value)
-		}
-		w.WriteHeader(failure.Status)
-		io.WriteString(w, failure.Body)
+		failure.write(w)
 	case r.Method == http.MethodHead && q.RefuseHEAD != 0:
 		w.WriteHeader(q.RefuseHEAD)
 	case r.URL.Path == "/v2/":

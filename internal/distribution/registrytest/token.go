@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -29,15 +31,25 @@ type TokenService struct {
 	May     func(user, repository string) bool            // user is "" for anonymous; nil lets everybody pull everything
 	Answer  func(http.ResponseWriter, *http.Request) bool // if it returns true, it has answered
 	Closed  bool                                          // nobody gets a token anonymously
+	Actions []string                                      // granted where May allows; nil for pull
+	Deny    *Failure                                      // of those that May does not allow, whose tokens are otherwise good for less
+	Wrong   *Failure                                      // of wrong credentials, and of nobody where it is closed
+	Opaque  bool                                          // tokens do not say what they are for
 
-	key *ecdsa.PrivateKey
+	key    *ecdsa.PrivateKey
+	mu     sync.Mutex
+	issued map[string][]access // by token
 }
 
 func newTokenService(t testing.TB, a *Authority) *TokenService {
 	t.Helper()
-	s := &TokenService{key: newKey(t), Life: 5 * time.Minute}
+	s := newTokens(t)
 	s.URL = serve(t, s.wrap(s), a).URL + "/token"
 	return s
+}
+
+func newTokens(t testing.TB) *TokenService {
+	return &TokenService{key: newKey(t), Life: 5 * time.Minute, issued: map[string][]access{}}
 }
 
 // jwks writes the file by which a registry knows the service's key.
@@ -81,7 +93,28 @@ func (s *TokenService) sign(user string, grants []access) string {
 	if err != nil {
 		panic(err)
 	}
-	return text + "." + encode(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...))
+	token := text + "." + encode(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...))
+	if s.Opaque {
+		token = encode([]byte(token))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issued[token] = grants
+	return token
+}
+
+// everything is the scope that Gitea asks for: what its user may at the time.
+const everything = "*"
+
+// allows reports whether an Authorization header has a token of this service, and whether that is good for a repository; ""
+// is good with any.
+func (s *TokenService) allows(authorization, repository string) (ours, good bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	grants, ours := s.issued[strings.TrimPrefix(authorization, "Bearer ")]
+	return ours, repository == "" || slices.ContainsFunc(grants, func(a access) bool {
+		return a.Name == repository && slices.Contains(a.Actions, "pull") || a.Name == everything && s.May(a.Type, repository)
+	})
 }
 
 func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -89,6 +122,10 @@ func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refuse := func(message string) {
+		if s.Wrong != nil {
+			s.Wrong.write(w)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
 		json.NewEncoder(w).Encode(map[string]string{"details": message})
@@ -115,8 +152,19 @@ func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, text := range r.Form["scope"] {
 		for scope := range strings.FieldsSeq(text) {
 			parts := strings.Split(scope, ":")
-			if len(parts) == 3 && parts[0] == "repository" && (s.May == nil || s.May(user, parts[1])) {
-				grants = append(grants, access{parts[0], parts[1], []string{"pull"}})
+			switch {
+			case scope == everything:
+				grants = append(grants, access{Type: user, Name: everything})
+			case len(parts) != 3 || parts[0] != "repository":
+			case s.May == nil || s.May(user, parts[1]):
+				actions := s.Actions
+				if actions == nil {
+					actions = []string{"pull"}
+				}
+				grants = append(grants, access{parts[0], parts[1], actions})
+			case s.Deny != nil:
+				s.Deny.write(w)
+				return
 			}
 		}
 	}

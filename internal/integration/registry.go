@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -35,6 +36,20 @@ func (d Deps) Transport() http.RoundTripper {
 		return http.DefaultTransport
 	}
 	return d.HTTP
+}
+
+// maxAnswer is far more than sign-in services answer with.
+const maxAnswer = 64 << 10
+
+// Ask sends a request to a sign-in service, once, and reads the answer. No redirect is followed, since what is sent is secret.
+func (d Deps) Ask(req *http.Request) (status int, body []byte, err error) {
+	resp, err := d.Transport().RoundTrip(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return resp.StatusCode, body, err
 }
 
 // Variable is one of Identity.

@@ -16,16 +16,8 @@ import (
 // probe opens the type and lets it look at itself, with an image of the repository if that is not "".
 func probe(t *testing.T, typ integration.Type, c integration.Config, cloud *awstest.Cloud, env func(string) string, repository string) diagnosistest.Steps {
 	t.Helper()
-	c, err := validate(t, typ, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := typ.Open(c, integration.Deps{Now: time.Now, HTTP: cloud, Identity: env})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ref := image.Reference{Registry: homeHost, Repository: repository}
-	return diagnosistest.Probe(t, r, ref, cloud, "user-secret", "another-secret", "gone-secret", "gone-session", "session-secret", "session-token", "AKIAUSER", podToken, "password:")
+	return diagnosistest.Probe(t, opened(t, typ, c, cloud, env), ref, cloud, "user-secret", "another-secret", "gone-secret", "gone-session", "session-secret", "session-token", "AKIAUSER", podToken, "password:")
 }
 
 const (

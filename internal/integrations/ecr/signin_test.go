@@ -68,8 +68,8 @@ func from(pairs ...string) func(string) string {
 
 var byRole = map[string]any{registryID: account, region: home, useIAM: true}
 
-// signInWith opens the type and asks for the credential.
-func signInWith(t *testing.T, typ integration.Type, c integration.Config, cloud *awstest.Cloud, env func(string) string) (distribution.Credential, error) {
+// opened is the registry of settings that must be valid.
+func opened(t *testing.T, typ integration.Type, c integration.Config, cloud *awstest.Cloud, env func(string) string) integration.Registry {
 	t.Helper()
 	c, err := validate(t, typ, c)
 	if err != nil {
@@ -79,7 +79,13 @@ func signInWith(t *testing.T, typ integration.Type, c integration.Config, cloud 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Credential(context.Background(), image.Reference{Registry: homeHost})
+	return r
+}
+
+// signInWith opens the type and asks for the credential.
+func signInWith(t *testing.T, typ integration.Type, c integration.Config, cloud *awstest.Cloud, env func(string) string) (distribution.Credential, error) {
+	t.Helper()
+	return opened(t, typ, c, cloud, env).Credential(context.Background(), image.Reference{Registry: homeHost})
 }
 
 func TestCredential(t *testing.T) {

@@ -3,7 +3,6 @@ package gitlab
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,8 +19,6 @@ const (
 	ownRegistry = "registry.gitlab.com"
 	ownToken    = "https://gitlab.com/api/v4/personal_access_tokens/self"
 )
-
-const maxAnswer = 64 << 10
 
 // A token is what GitLab says about an access token of a user, group or project to whom has it.
 type token struct {
@@ -100,16 +97,11 @@ func ask(ctx context.Context, deps integration.Deps, cred distribution.Credentia
 		return 0, token{}, err
 	}
 	req.Header.Set("PRIVATE-TOKEN", cred.Password.Reveal())
-	resp, err := deps.Transport().RoundTrip(req)
-	if err != nil {
-		return 0, token{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return resp.StatusCode, token{}, err
+	status, body, err := deps.Ask(req)
+	if err != nil || status != http.StatusOK {
+		return status, token{}, err
 	}
 	var t token
 	err = json.Unmarshal(body, &t)
-	return resp.StatusCode, t, err
+	return status, t, err
 }

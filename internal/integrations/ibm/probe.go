@@ -3,7 +3,6 @@ package ibm
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,8 +16,6 @@ import (
 
 // iam is IBM Cloud's own sign-in service, to which every API key belongs.
 const iam = "https://iam.cloud.ibm.com/identity/token"
-
-const maxAnswer = 64 << 10
 
 // probe lets IBM Cloud say whose key it is. Keys for other hosts than its registries are shown to nobody.
 func probe(ctx context.Context, r integration.Registry, deps integration.Deps, p diagnosis.Probing) {
@@ -77,12 +74,7 @@ func exchange(ctx context.Context, deps integration.Deps, key secret.Text) (owne
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	resp, err := deps.Transport().RoundTrip(req)
-	if err != nil {
-		return owner{}, fault.New(fault.Unavailable, op, "%s", integration.Said(err.Error(), key.Reveal()))
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	status, body, err := deps.Ask(req)
 	if err != nil {
 		return owner{}, fault.New(fault.Unavailable, op, "%s", integration.Said(err.Error(), key.Reveal()))
 	}
@@ -92,11 +84,11 @@ func exchange(ctx context.Context, deps integration.Deps, key secret.Text) (owne
 		Message string      `json:"errorMessage"`
 	}
 	err = json.Unmarshal(body, &answer)
-	if err != nil || resp.StatusCode/100 == 3 || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 {
-		return owner{}, fault.New(fault.Unavailable, op, "IBM Cloud IAM answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if err != nil || status/100 == 3 || status == http.StatusTooManyRequests || status >= 500 {
+		return owner{}, fault.New(fault.Unavailable, op, "IBM Cloud IAM answers %d %s", status, http.StatusText(status))
 	}
-	if resp.StatusCode != http.StatusOK {
-		return owner{}, refused(resp.StatusCode, integration.Said(answer.Code+" "+answer.Message, key.Reveal()))
+	if status != http.StatusOK {
+		return owner{}, refused(status, integration.Said(answer.Code+" "+answer.Message, key.Reveal()))
 	}
 	var o owner
 	integration.ReadClaims(answer.Token, &o)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
 	"path/filepath"
@@ -39,21 +38,12 @@ func (f *federation) credential(ctx context.Context) (distribution.Credential, e
 		return distribution.Credential{}, err
 	}
 	req.SetBasicAuth(f.robot, token.Reveal())
-	client := &http.Client{
-		Transport:     f.deps.Transport(),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return distribution.Credential{}, f.unreachable(ctx, err, token)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	status, body, err := f.deps.Ask(req)
 	switch {
 	case err != nil:
 		return distribution.Credential{}, f.unreachable(ctx, err, token)
-	case resp.StatusCode != http.StatusOK:
-		return distribution.Credential{}, f.refused(resp.StatusCode, body, token)
+	case status != http.StatusOK:
+		return distribution.Credential{}, f.refused(status, body, token)
 	}
 	var answer struct {
 		Token secret.Text `json:"token"`
@@ -66,8 +56,6 @@ func (f *federation) credential(ctx context.Context) (distribution.Credential, e
 		Username: f.robot, Password: answer.Token, Expires: integration.LentUntil(answer.Token, f.deps.Now()),
 	}, nil
 }
-
-const maxAnswer = 64 << 10
 
 func (f *federation) token() (secret.Text, error) {
 	folder := f.deps.Variable(tokenFolder)

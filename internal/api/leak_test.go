@@ -193,6 +193,7 @@ func (w *leakWatch) integrations(host, elsewhere string) {
 			envelope := fmt.Sprintf(`{"config":%s,"updatePassword":%t}`, body, update)
 			w.send("PATCH", path+"/"+c.id, envelope, auth.Administrator, 400)
 			w.send("POST", path+"/test/updated", envelope, auth.Administrator, 400)
+			w.send("POST", path+"/"+c.id+"/consequences", envelope, auth.Administrator, 400)
 		}
 	}
 	// The mask is worth nothing without what is stored, and under the ID of another integration it is that one's.
@@ -220,6 +221,7 @@ func (w *leakWatch) integrations(host, elsewhere string) {
 		w.send("POST", path, bad, auth.Administrator, 400)
 		w.send("PATCH", path+"/"+id, `{"config":`+bad+`}`, auth.Administrator, 400)
 		w.send("POST", path+"/test/updated", `{"config":`+bad+`}`, auth.Administrator, 400)
+		w.send("POST", path+"/"+id+"/consequences", `{"config":`+bad+`}`, auth.Administrator, 400)
 	}
 	for _, role := range []auth.Role{auth.Viewer, auth.ContinuousIntegration, ""} {
 		w.send("POST", path+"/test", body, role, 0)

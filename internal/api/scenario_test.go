@@ -10,8 +10,6 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/api/apitest"
 	"github.com/landwaiter/landwaiter/internal/auth"
-	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integrations"
 )
 
 // A scenario is one request and what must be, and must not be, in the answer. "{id}", "{registry}" and "{image}" stand for
@@ -114,27 +112,7 @@ func stored(t *testing.T, f *apitest.Fixture) string {
 	return in.ID
 }
 
-// owned is an integration like that of stored, that a file owns.
-func owned(t *testing.T, f *apitest.Fixture) string {
-	t.Helper()
-	types, err := integration.NewTypes(integrations.All()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := types.Decode([]byte(f.Docker("first", apitest.Marked)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared := integration.Declared{Draft: d, Origin: "team.yaml:1", Owner: integration.FileOwner("team.yaml")}
-	if actions, err := f.Integrations.Reconcile(t.Context(), []integration.Declared{declared}, nil); err != nil || actions[0].Verb != integration.Create {
-		t.Fatal(actions, err)
-	}
-	list, err := f.Integrations.List(t.Context(), "first", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list[0].ID
-}
+func owned(t *testing.T, f *apitest.Fixture) string { return f.OwnedByFile(t, "first", "team.yaml") }
 
 // keepsPassword checks what is stored, past the masks.
 func keepsPassword(want string) func(*testing.T, *apitest.Fixture, *httptest.ResponseRecorder) {

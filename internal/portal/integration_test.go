@@ -44,6 +44,15 @@ func storedTeam(t *testing.T, s *site) string {
 }
 
 func TestIntegration(t *testing.T) {
+	t.Run("says_which_file_describes_it", func(t *testing.T) {
+		s := newSite(t, nil)
+		id := s.OwnedByFile(t, "Team", "teams.yaml")
+		b := s.as(t, auth.Viewer)
+		contains(t, b.page(t, "/integrations/"+id, http.StatusOK).text(), "the file teams.yaml: changed there only")
+		if got := b.page(t, "/integrations", http.StatusOK).row(t, "Team"); !strings.HasPrefix(got, "Team from the file teams.yaml: changed there only Generic") {
+			t.Errorf("row is %q", got)
+		}
+	})
 	t.Run("shows_its_settings_and_no_secret", func(t *testing.T) {
 		s := newSite(t, nil)
 		id := storedTeam(t, s)

@@ -48,6 +48,7 @@ const Marked = "marked-5ecret-value"
 type Fixture struct {
 	API          *api.API
 	Integrations *integration.Service
+	Types        *integration.Types
 	Auth         *auth.Service
 	Assess       *assess.Service
 	Registry     string // host:port of a registry that takes the user robot with the password Marked
@@ -117,6 +118,7 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	types, err := integration.NewTypes(integrations.All()...)
 	must(err)
 	client := distribution.New(g.Client)
+	f.Types = types
 	f.Integrations = integration.NewService(integration.ServiceOptions{
 		Store: st, Types: types, Tester: client, Deps: g.Deps, NewID: uuid.NewString, Now: time.Now, Log: log,
 	})
@@ -198,6 +200,24 @@ func (f *Fixture) serveRegistry(t testing.TB) {
 func (f *Fixture) Docker(integrationName, password string) string {
 	return fmt.Sprintf(`{"name":%q,"type":"docker","categories":["REGISTRY"],"skipTestIntegration":true,`+
 		`"docker":{"endpoint":"http://%s","username":"robot","password":%q}}`, integrationName, f.Registry, password)
+}
+
+// OwnedByFile stores an integration for the fixture's registry that a file owns.
+func (f *Fixture) OwnedByFile(t testing.TB, name, file string) (id string) {
+	t.Helper()
+	d, err := f.Types.Decode([]byte(f.Docker(name, Marked)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := integration.Declared{Draft: d, Owner: integration.FileOwner(file)}
+	if done, err := f.Integrations.Reconcile(t.Context(), []integration.Declared{declared}, nil); err != nil || done[0].Verb != integration.Create {
+		t.Fatal(done, err)
+	}
+	list, err := f.Integrations.List(t.Context(), name, "")
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	return list[0].ID
 }
 
 // Do sends one request as a role; "" sends no credentials.

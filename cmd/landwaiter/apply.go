@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -96,6 +97,11 @@ func (p *program) readDocuments(paths []string) ([]integrationfile.Document, []i
 		files = append(files, read...)
 	}
 	documents, problems := integrationfile.ParseAll(p.types, files)
+	for _, f := range files {
+		if exposed := f.Exposed(documents); exposed != "" {
+			p.warn(errors.New(exposed))
+		}
+	}
 	if len(documents)+len(problems) == 0 {
 		return nil, nil, fault.New(fault.Invalid, "read integrations", "there is no integration in %s", strings.Join(paths, ", "))
 	}

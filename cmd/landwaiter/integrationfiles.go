@@ -42,6 +42,7 @@ func (p *program) integrationFilesCommand() *cobra.Command {
 			}
 			r.table(rows)
 			for _, f := range status.Files {
+				r.field("warning", f.Warning)
 				r.problems(f.Problems)
 			}
 			return r.err

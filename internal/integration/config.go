@@ -131,8 +131,8 @@ func (c Config) reference(name string) (secretref.Reference, bool) {
 	return ref, err == nil && ref.IsSet()
 }
 
-// shown is a secret as people may see it: masked, but for references.
-func (c Config) shown(name string) string {
+// Shown is a secret as people may see it: masked, but for references.
+func (c Config) Shown(name string) string {
 	if ref, ok := c.reference(name); ok {
 		return ref.String()
 	}

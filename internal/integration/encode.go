@@ -63,7 +63,7 @@ func (t Type) encode(c Config) map[string]any {
 func (f Field) encode(c Config) any {
 	switch {
 	case f.IsSecret():
-		return c.shown(f.Name)
+		return c.Shown(f.Name)
 	case f.Kind == Toggle:
 		return c.On(f.Name)
 	}

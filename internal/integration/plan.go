@@ -85,9 +85,8 @@ func (t *Types) planned(d Declared, stored Integration) Action {
 		return a.Failed(fault.New(fault.Conflict, "", "there is an integration \"%s\" that no file owns", stored.Name).
 			WithFix("Write adopt: true below metadata to have the file own it, or choose another name."))
 	}
-	if missing := t.notStored(d.Draft, stored); missing != "" {
-		return a.Failed(fault.New(fault.Invalid, "", "'%s' is masked, and there is no stored secret that it could stand for", missing).
-			WithFix("Give the secret in place of the mask."))
+	if err := t.unfitMask(d, stored); err != nil {
+		return a.Failed(err)
 	}
 	kept, err := t.Keep(stored, d.Draft, true)
 	if err == nil {
@@ -114,15 +113,22 @@ func (t *Types) planned(d Declared, stored Integration) Action {
 	return a
 }
 
-// notStored names a secret that is masked in the draft and not stored; "" if there is none.
-func (t *Types) notStored(d Draft, stored Integration) string {
+// unfitMask says which masked secret of a declared integration cannot stand for the stored one.
+func (t *Types) unfitMask(d Declared, stored Integration) error {
 	typ, _ := t.Get(d.Type)
+	adopted := d.Owner != "" && stored.Owner == ""
 	for _, f := range typ.Fields {
-		if d.Config.Secret(f.Name).IsMask() && !stored.Config.Secret(f.Name).IsSet() {
-			return typ.ConfigKey + "." + f.Name
+		_, isReference := stored.Config.reference(f.Name)
+		what := "'" + typ.ConfigKey + "." + f.Name + "' is masked, and "
+		switch {
+		case !d.Config.Secret(f.Name).IsMask():
+		case !stored.Config.Secret(f.Name).IsSet():
+			return fault.New(fault.Invalid, "", "%sthere is no stored secret that it could stand for", what).WithFix("Give the secret in place of the mask.")
+		case adopted && isReference: // in a file it would be trusted
+			return fault.New(fault.Invalid, "", "%swhat is stored is a reference that the file does not vouch for", what).WithFix("Write the reference itself in place of the mask.")
 		}
 	}
-	return ""
+	return nil
 }
 
 // A Change is one setting that differs. A secret is masked on both sides, unless it is a reference.
@@ -181,7 +187,7 @@ func (f Field) change(from, to Config) Change {
 	switch {
 	case f.IsSecret():
 		a, b := from.Secret(f.Name), to.Secret(f.Name)
-		c := Change{From: from.shown(f.Name), To: to.shown(f.Name)}
+		c := Change{From: from.Shown(f.Name), To: to.Shown(f.Name)}
 		switch {
 		case a.Equal(b), c.From != c.To:
 		case a.IsMask(), b.IsMask():

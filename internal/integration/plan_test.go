@@ -54,10 +54,13 @@ func TestPlan(t *testing.T) {
 	stored := b.create(t, nil)
 	owned := stored
 	owned.Owner = integration.FileOwner("team.yaml")
+	referring := stored
+	referring.Config = stored.Config.With("password", secret.New("env:PASSWORD"))
 	anonymous := map[string]any{"plain.username": "", "plain.password": ""}
 	for _, test := range []struct {
 		name    string
 		file    string
+		adopt   bool
 		changes map[string]any
 		current []integration.Integration
 		want    string
@@ -80,6 +83,14 @@ func TestPlan(t *testing.T) {
 		{name: "removed secret", changes: anonymous, current: []integration.Integration{masked(stored)}, want: "update one plain.username[jane>] plain.password[******>]"},
 		{name: "kept secret to another place", changes: map[string]any{"plain.password": "******", "plain.endpoint": "evil.example"},
 			current: []integration.Integration{masked(stored)}, want: "refuse one", problem: "credentials required to update field 'plain.endpoint'"},
+		{name: "the same reference", changes: map[string]any{"plain.password": "env:PASSWORD"}, current: []integration.Integration{referring}, want: "unchanged one"},
+		{name: "another reference", changes: map[string]any{"plain.password": "env:OTHER"}, current: []integration.Integration{referring},
+			want: "update one plain.password[env:PASSWORD>env:OTHER]"},
+		{name: "a reference for a value", changes: map[string]any{"plain.password": "env:PASSWORD"}, current: []integration.Integration{masked(stored)},
+			want: "update one plain.password[******>env:PASSWORD]"},
+		{name: "a mask for a reference", changes: map[string]any{"plain.password": "******"}, current: []integration.Integration{referring}, want: "unchanged one"},
+		{name: "a mask for a reference that becomes a file's", file: "team.yaml", adopt: true, changes: map[string]any{"plain.password": "******"},
+			current: []integration.Integration{referring}, want: "refuse one", problem: "a reference that the file does not vouch for"},
 		{name: "another type", changes: map[string]any{"type": "fancy", "plain": nil, "fancyCloud": map[string]any{"accountId": "a"}}, current: []integration.Integration{stored},
 			want: "update one type[plain>fancy] plain.endpoint[registry.example>] plain.username[jane>] plain.password[******>] " +
 				"fancyCloud.accountId[>a] fancyCloud.region[>north] fancyCloud.useIdentity[false>true]"},
@@ -91,7 +102,9 @@ func TestPlan(t *testing.T) {
 		{name: "moved to another file", file: "b.yaml", current: []integration.Integration{owned}, want: "update one owner[file:team.yaml>file:b.yaml]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := b.types.Plan([]integration.Declared{b.declared(t, test.file, test.changes)}, test.current, nil)
+			d := b.declared(t, test.file, test.changes)
+			d.Adopt = test.adopt
+			got := b.types.Plan([]integration.Declared{d}, test.current, nil)
 			if told(got) != test.want {
 				t.Errorf("got  %s\nwant %s", told(got), test.want)
 			}

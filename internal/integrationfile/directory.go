@@ -38,6 +38,7 @@ type Directory struct {
 	sum       *[sha256.Size]byte // of what was taken over last; nil at first
 	seen      [sha256.Size]byte  // of what was read last
 	paths     []string           // of its files
+	warnings  map[string]string  // by path
 	documents []Document
 	problems  []Problem       // found without the store
 	pending   map[string]bool // names that failed; nil stands for all
@@ -59,6 +60,7 @@ type FileStatus struct {
 	Path         string     `json:"path"`
 	Integrations []string   `json:"integrations" nullable:"false"` // names, in the order of the documents
 	Problems     []Problem  `json:"problems" nullable:"false"`
+	Warning      string     `json:"warning,omitempty"`
 	LastApplied  *time.Time `json:"lastApplied,omitempty"` // when all of it was stored as it is
 }
 
@@ -112,11 +114,12 @@ func (d *Directory) Sync(ctx context.Context) {
 	case !settled:
 		return
 	case d.pending == nil || sum != *d.sum:
-		d.sum, d.pending, d.paths = &sum, nil, nil
+		d.sum, d.pending, d.paths, d.warnings = &sum, nil, nil, map[string]string{}
+		d.documents, d.problems = ParseAll(d.o.Types, files)
 		for _, f := range files {
 			d.paths = append(d.paths, f.Path)
+			d.warnings[f.Path] = f.Exposed(d.documents)
 		}
-		d.documents, d.problems = ParseAll(d.o.Types, files)
 	case len(d.pending) == 0:
 		return
 	}
@@ -175,7 +178,7 @@ func (d *Directory) done(ctx context.Context, actions []integration.Action, prob
 	before := d.Status()
 	now := Status{Directory: d.o.Path, Problem: problem, Files: []FileStatus{}}
 	for _, path := range d.paths {
-		s := FileStatus{Path: path, Integrations: []string{}, Problems: []Problem{}}
+		s := FileStatus{Path: path, Integrations: []string{}, Problems: []Problem{}, Warning: d.warnings[path]}
 		for _, p := range d.problems {
 			if p.File == path {
 				s.Problems = append(s.Problems, p)
@@ -231,6 +234,9 @@ func (d *Directory) tell(ctx context.Context, s Status) {
 		warn(s.Problem, "")
 	}
 	for _, f := range s.Files {
+		if f.Warning != "" {
+			warn(f.Warning, "")
+		}
 		for _, p := range f.Problems {
 			warn(p.String(), p.Fix)
 		}

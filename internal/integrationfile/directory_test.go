@@ -202,6 +202,35 @@ func TestDirectory_deletes_nothing_when_it_is_empty_or_gone(t *testing.T) {
 	s.wantProblems(t)
 }
 
+func TestDirectory_warns_of_secrets_that_others_can_read(t *testing.T) {
+	s := newServer(t, openDatabase(t))
+	for name, test := range map[string]struct {
+		password string
+		mode     os.FileMode
+		want     bool
+	}{
+		"private.yaml":   {marked, 0o600, false},
+		"open.yaml":      {marked, 0o640, true},
+		"reference.yaml": {"env:REGISTRY_PASSWORD", 0o644, false},
+		"escaped.yaml":   {"value:env:" + marked, 0o644, true},
+	} {
+		s.write(t, name, strings.Replace(named("n"+name, "one.example"), "endpoint", "username: robot\n    password: "+test.password+"\n    endpoint", 1))
+		if err := os.Chmod(filepath.Join(s.dir, name), test.mode); err != nil {
+			t.Fatal(err)
+		}
+		s.follow(t)
+		for _, f := range s.Status().Files {
+			if f.Path == name && (f.Warning != "") != test.want {
+				t.Errorf("%s: warning %q, problems %v", name, f.Warning, f.Problems)
+			}
+		}
+	}
+	s.wantProblems(t)
+	if log := s.log.String(); strings.Count(log, "open.yaml can be read by others") != 1 || strings.Contains(log, marked) {
+		t.Error(log)
+	}
+}
+
 func TestDirectory_tries_again_what_failed(t *testing.T) {
 	s := newServer(t, openDatabase(t))
 	d, problems := integrationfile.Parse(allTypes(t), "x", []byte(named("one", "mine.example")))

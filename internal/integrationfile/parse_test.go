@@ -10,6 +10,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
 	"github.com/landwaiter/landwaiter/internal/integrations"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 const marked = "marked-5ecret-value"
@@ -228,4 +229,14 @@ func TestWrite(t *testing.T) {
 		t.Errorf("wrote %v\n%s", err, data)
 	}
 	checkRoundTrip(t, types, list)
+
+	t.Run("keeps references", func(t *testing.T) {
+		in := list[0]
+		in.Config = in.Config.With("password", secret.New("file:/run/secrets/robot"))
+		data, err := integrationfile.Write(types, []integration.Integration{in})
+		if err != nil || !strings.Contains(string(data), "password: file:/run/secrets/robot\n") {
+			t.Errorf("wrote %v\n%s", err, data)
+		}
+		checkRoundTrip(t, types, []integration.Integration{in})
+	})
 }

@@ -2,6 +2,7 @@ package integrationfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
 
@@ -90,4 +92,25 @@ func readFile(path, shown string) File {
 func unreadable(err error) error {
 	return fault.Wrap(fault.Invalid, "read integrations", "", err).
 		WithFix("Give a file of documents, or a directory of them, that this program may read.")
+}
+
+// Exposed warns of secrets that others than a file's owner can read; "" when there are none.
+func (f File) Exposed(documents []Document) string {
+	if f.Mode&0o077 == 0 {
+		return ""
+	}
+	var names []string
+	for _, d := range documents {
+		for field, s := range d.Config.Secrets() {
+			if d.File == f.Path && !s.IsMask() && d.Config.Shown(field) == secret.Mask {
+				names = append(names, d.Name)
+				break
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s can be read by others than its owner, and has secrets in it (of %s): write references such as env:NAME or file:/path, or take the permission away",
+		f.Path, strings.Join(names, ", "))
 }

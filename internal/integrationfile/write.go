@@ -8,12 +8,13 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 const maskComment = "kept as it is stored; for a new integration, give the secret"
 
 // Write renders integrations as documents that Parse reads, with the settings that are not as they would be without them. A
-// secret is the mask, with a comment that says what it means.
+// secret is the mask, with a comment that says what it means; a reference to one is itself.
 func Write(types *integration.Types, list []integration.Integration) ([]byte, error) {
 	var out bytes.Buffer
 	e := yaml.NewEncoder(&out)
@@ -71,8 +72,10 @@ func settings(typ integration.Type, c integration.Config) *yaml.Node {
 			if !c.Secret(f.Name).IsSet() {
 				continue
 			}
-			v = text(c.Secret(f.Name).String())
-			v.LineComment = maskComment
+			v = text(c.Shown(f.Name))
+			if v.Value == secret.Mask {
+				v.LineComment = maskComment
+			}
 		case f.Kind == integration.Toggle:
 			if c.On(f.Name) == defaults.On(f.Name) {
 				continue

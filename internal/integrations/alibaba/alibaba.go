@@ -31,6 +31,7 @@ func Type() integration.Type {
 		Check:  integration.CheckBasic,
 		Detect: integration.DetectHost(hosts),
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   integration.OpenBasic,
 	}
 }

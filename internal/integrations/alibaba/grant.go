@@ -38,3 +38,14 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the user name that the instance's page Access Credential shows, and the fixed password that was set there: it is not the console's. A temporary one works for an hour.",
+	"access-blocked":                 "Let the address that this machine goes out with in: in the console, the instance, Access Control. From within the same region, use the host with -vpc.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. Give the RAM user cr:GetRepository and cr:PullRepository on the repository."

@@ -34,6 +34,7 @@ func Type() integration.Type {
 		Detect:     integration.DetectHost(`[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.jfrog\.io`),
 		HostLabels: []string{"artifactory", "jfrog"},
 		Grants:     grants,
+		Advice:     testAdvice,
 		Open:       diagnosis.Opening(integration.OpenSignedIn, probe),
 	}
 }

@@ -16,3 +16,21 @@ func grants(integration.Config, image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the user's name with its password, an identity token or an access token; a token's user name is the one that it was made for. An API key works in older versions only. Check that it has not expired, and that the user was not locked after wrong passwords.",
+	"credential-unproven":            openToAll,
+	"credential-ignored":             openToAll,
+	"not-a-registry":                 wrongAddress,
+	"wrong-path":                     wrongAddress,
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const (
+	openToAll    = "Anonymous access is on in Artifactory, so that everybody gets as far. Test with an image of a repository that anonymous users may not read."
+	wrongAddress = "Use the address that Artifactory's Set Me Up shows for Docker: the host, with the repository's key after it if you like; REPOSITORY-KEY.HOST; or HOST:PORT, by the method that is configured."
+	noRight      = "Check the name, the repository's key in front included. In Artifactory, give {user} Read on that repository in a permission; for a virtual repository, also on those behind it."
+)

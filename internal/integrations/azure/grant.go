@@ -54,3 +54,14 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 	}
 	return list
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the name of a token and one of its two passwords, the application ID of a service principal and its secret, or the admin user, which must be enabled. Secrets and passwords may have ended: az ad app credential list --id APPLICATION_ID, az acr token show --name TOKEN --registry REGISTRY.",
+	"access-blocked":                 "Let the address that this machine goes out with in: az acr network-rule add --name REGISTRY --ip-address ADDRESS, or reach the registry by its private endpoint.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. Give the identity the role AcrPull on the registry (Container Registry Repository Reader if its permissions are per repository), or the token a scope map that has content/read on that repository. A new role takes some minutes to count."

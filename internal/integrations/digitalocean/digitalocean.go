@@ -28,6 +28,7 @@ func Type() integration.Type {
 		},
 		Detect: integration.DetectHost(`registry\.digitalocean\.com`),
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   open,
 	}
 }

@@ -15,3 +15,13 @@ func grants(integration.Config, image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter an API token with the scope registry:read, which is user name and password at once. Check that it has neither expired nor been revoked, and that it belongs to the registry's team.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name, the registry's in front included, and that the API token belongs to the registry's team and has the scope registry:read."

@@ -31,6 +31,7 @@ func Type() integration.Type {
 		Check:  integration.CheckBasic,
 		Detect: integration.DetectHost(`docker\.io|index\.docker\.io|registry-1\.docker\.io`),
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   integration.OpenBasic,
 	}
 }

@@ -29,3 +29,14 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the Docker ID, not the e-mail address, and an access token: accounts with two-factor authentication or single sign-on cannot use their password. With an organization access token, the user name is that of the organization.",
+	"rate-limited":                   "Docker Hub counts what an address pulls without signing in, and what a personal account pulls. Wait, sign in, or use an account whose plan has no limit.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. A personal access token with the permission Public Repo Read-only sees no private repository: it needs Read-only. An organization access token must list the repository."

@@ -67,6 +67,7 @@ func Type() integration.Type {
 		Check:  check,
 		Detect: detect,
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   open,
 	}
 }

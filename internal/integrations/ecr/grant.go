@@ -150,3 +150,14 @@ func identityGrants(policy integration.Document, summary, account, partitionID s
 			}),
 	}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "AWS lent a password that the registry does not take: check that the registry ID and the region are those of the images' host. A password that was pushed may have been replaced.",
+	"blob-host-unreachable":          "Layers come from prod-REGION-starport-layer-bucket.s3.REGION.amazonaws.com: let it be reached, in a VPC by a gateway endpoint of S3.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. Allow the identity ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on that repository; if it is of another account than the registry, the repository's own policy must allow it, too. For images that a pull-through cache has still to fetch, add ecr:BatchImportUpstreamImage and ecr:CreateRepository."

@@ -32,6 +32,7 @@ func Type() integration.Type {
 		},
 		Detect: detect,
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   diagnosis.Opening(integration.OpenBasic, probe),
 	}
 }

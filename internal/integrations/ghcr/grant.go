@@ -26,3 +26,18 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 wrongCredential,
+	"account-blocked":                wrongCredential,
+	"credential-needed":              "Public images need no token, but GitHub does not show /v2/ without one: name a public image for the test, and create the integration without testing. For private images, enter a user's name and a personal access token (classic) with the scope read:packages.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const (
+	wrongCredential = "Enter a personal access token (classic) with the scope read:packages as the token; a fine-grained one and the account's password are refused. Check that it has neither expired nor been revoked. If the organization asks for single sign-on, authorize the token for it (Configure SSO)."
+	noRight         = "Check the name. In the settings of the package, under Manage access, give {user} the role Read; if the organization asks for single sign-on, authorize the token for it (Configure SSO)."
+)

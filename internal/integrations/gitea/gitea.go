@@ -32,6 +32,7 @@ func Type() integration.Type {
 		Detect:     integration.DetectHost(`codeberg\.org`),
 		HostLabels: []string{"gitea", "forgejo"},
 		Grants:     grants,
+		Advice:     testAdvice,
 		Open:       integration.OpenBasic,
 	}
 }

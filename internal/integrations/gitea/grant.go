@@ -21,3 +21,13 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the user's name and an access token with the permission package: Read; a user with two-factor authentication cannot use the password.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. {user} must be able to see the packages of that owner, and the token needs the permission package: Read."

@@ -35,6 +35,7 @@ func Type() integration.Type {
 		Detect:     integration.DetectHost(`registry\.gitlab\.com`),
 		HostLabels: []string{"gitlab"},
 		Grants:     grants,
+		Advice:     testAdvice,
 		Open:       diagnosis.Opening(integration.OpenBasic, probe),
 	}
 }

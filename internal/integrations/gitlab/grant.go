@@ -25,3 +25,17 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 wrongCredential,
+	"account-blocked":                wrongCredential,
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const (
+	wrongCredential = "Enter a deploy token with the user name that GitLab showed with it, or a personal, group or project access token, each with the scope read_registry: an account with two-factor authentication cannot use its password. Check that the token has not expired; it ends at midnight UTC."
+	noRight         = "Check the name. The token must have the scope read_registry, and belong to the image's project, a group above it, or a user who is at least a Reporter there."
+)

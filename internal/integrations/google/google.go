@@ -69,6 +69,7 @@ func declare(t integration.Type, example, endpointHelp string) integration.Type 
 	t.Settle = settle
 	t.Check = check
 	t.Grants = grants
+	t.Advice = testAdvice
 	t.Open = func(c integration.Config, deps integration.Deps) (integration.Registry, error) {
 		return open(t.ID, c, deps)
 	}

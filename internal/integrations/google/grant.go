@@ -83,3 +83,13 @@ func locationOf(host string) string {
 	}
 	return location
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Google gave an access token that the registry does not take. Check that the service account is enabled, and that the Artifact Registry API is: gcloud services enable artifactregistry.googleapis.com --project=PROJECT",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name, the project's in front included. Give the identity the role on the repository: gcloud artifacts repositories add-iam-policy-binding REPOSITORY --location=LOCATION --project=PROJECT --member=MEMBER --role=roles/artifactregistry.reader"

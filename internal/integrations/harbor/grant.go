@@ -41,3 +41,13 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		Method: "Anonymous", Summary: "If the projects are public: nothing has to be allowed.",
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the robot's whole name, robot$PROJECT+NAME unless the prefix was changed, and its secret; in a shell, write it between single quotes, since a $ between double quotes is eaten. Check that the robot has not expired and is enabled. A user who signs in by OIDC uses the CLI secret of the user profile.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. In Harbor, give the robot the permission Pull Repository in that project, or make the user a member of the project."

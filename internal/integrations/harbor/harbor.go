@@ -34,6 +34,7 @@ func Type() integration.Type {
 		Check:      integration.CheckBasic,
 		HostLabels: []string{"harbor"},
 		Grants:     grants,
+		Advice:     testAdvice,
 		Open:       diagnosis.Opening(integration.OpenBasic, probe),
 	}
 }

@@ -22,3 +22,13 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Take both from a long-term login command of the SWR console: the user name is PROJECT@AK, the password the login key that is computed from the secret access key, not that key itself. A temporary login command ends after some hours.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name and the region. In the SWR console, under Organizations, give the user the permission Read in that organization."

@@ -36,6 +36,7 @@ func Type() integration.Type {
 		Check:  check,
 		Detect: detect,
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   integration.OpenBasic,
 	}
 }

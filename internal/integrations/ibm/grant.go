@@ -28,3 +28,13 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter an API key that was neither deleted nor locked. Leave the user name empty, unless it is the ID of a trusted profile; for cp.icr.io, it is cp and the key is the entitlement key.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name, and that the host is that of the namespace's region. Give the owner of the API key the role Reader on the namespace: ibmcloud iam service-policy-create SERVICE_ID --service-name container-registry --roles Reader --resource-type namespace --resource NAMESPACE"

@@ -45,6 +45,7 @@ func Type() integration.Type {
 		},
 		Detect: detect,
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   diagnosis.Opening(open, probe),
 	}
 }

@@ -27,3 +27,13 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "The user name is the tenancy's namespace, a slash and the user (NAMESPACE/USER; NAMESPACE/DOMAIN/USER for one in an identity domain), and the password an auth token of that user, not the console's. A new auth token takes some minutes to count.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name, the tenancy's namespace in front included. Let a group of the user read repositories: Allow group GROUP to read repos in tenancy"

@@ -35,6 +35,7 @@ func Type() integration.Type {
 		Check:  check,
 		Detect: integration.DetectHost(`([a-z]{3}|[a-z]{2}(-[a-z]+)+-[0-9]+)\.ocir\.io|artifacts\.[a-z]{2}(-[a-z]+)+-[0-9]+\.oci\.oraclecloud\.com`),
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   integration.OpenBasic,
 	}
 }

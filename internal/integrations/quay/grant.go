@@ -44,3 +44,13 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 		Method: "Anonymous", Summary: "If the repositories are public: nothing has to be allowed.",
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the robot's whole name, ORGANIZATION+ROBOT, and the password that Robot Accounts shows. If it was regenerated, the old one is void.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. At Quay, under Robot Accounts, give {user} the permission Read on that repository: Quay signs a robot in without it, too."

@@ -52,6 +52,7 @@ func Type() integration.Type {
 		Detect:     integration.DetectHost(`quay\.io`),
 		HostLabels: []string{"quay"},
 		Grants:     grants,
+		Advice:     testAdvice,
 		Open:       diagnosis.Opening(open, probe),
 	}
 }

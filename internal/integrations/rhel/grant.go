@@ -20,3 +20,14 @@ func grants(c integration.Config, _ image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the whole name of the registry service account, with number and bar (12345678|name; between single quotes in a shell), and its token from https://access.redhat.com/terms-based-registry/. A regenerated token makes the old one void.",
+	"credential-needed":              "Make a registry service account at https://access.redhat.com/terms-based-registry/ and enter its name and token. registry.access.redhat.com serves many of the same images without.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. The image may need a subscription that the service account's owner does not have."

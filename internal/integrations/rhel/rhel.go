@@ -30,6 +30,7 @@ func Type() integration.Type {
 		},
 		Detect: integration.DetectHost(`registry\.(redhat\.io|(access|connect)\.redhat\.com)`),
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   integration.OpenBasic,
 	}
 }

@@ -15,3 +15,13 @@ func grants(integration.Config, image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the secret key of an API key, not the access key. Check that the key has not expired.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. Give the owner of the API key the permission set ContainerRegistryReadOnly in the project of the namespace."

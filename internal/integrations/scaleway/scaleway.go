@@ -28,6 +28,7 @@ func Type() integration.Type {
 		},
 		Detect: integration.DetectHost(`rg\.[a-z]{2}-[a-z]{3}\.scw\.cloud`),
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   open,
 	}
 }

@@ -27,3 +27,14 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Enter the service account's whole name, with its prefix (tcr$NAME; between single quotes in a shell), and the password that was shown when it was made. It may have ended or been disabled.",
+	"access-blocked":                 "Let the address that this machine goes out with in: in the console, the instance, Access Control, Public Network. From within a VPC, use the host with -vpc.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. In the console, under Access Credentials, Service Account, give the account Pull for that namespace."

@@ -31,6 +31,7 @@ func Type() integration.Type {
 		Check:  integration.CheckBasic,
 		Detect: integration.DetectHost(`[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.tencentcloudcr\.com|ccr\.ccs\.tencentyun\.com`),
 		Grants: grants,
+		Advice: testAdvice,
 		Open:   integration.OpenBasic,
 	}
 }

@@ -21,3 +21,13 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 		},
 	}}
 }
+
+// testAdvice is for findings of the connection test, by name.
+var testAdvice = map[string]string{
+	"wrong-password":                 "Check the user in the file that http.auth.htpasswd.path names, or at the LDAP server. An API key goes in place of the password, with the user name that it belongs to.",
+	"pull-denied":                    noRight,
+	"scope-narrowed":                 noRight,
+	"repository-not-found-or-hidden": noRight,
+}
+
+const noRight = "Check the name. In zot's configuration, give {user} the action read on that repository in http.accessControl.repositories."

@@ -31,6 +31,7 @@ func Type() integration.Type {
 		Check:      integration.CheckBasic,
 		HostLabels: []string{"zot"},
 		Grants:     grants,
+		Advice:     testAdvice,
 		Open:       integration.OpenSignedIn,
 	}
 }

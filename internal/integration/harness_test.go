@@ -155,17 +155,23 @@ type harness struct {
 
 func newService(t testing.TB, list ...integration.Type) harness {
 	t.Helper()
+	return newServiceWith(t, integration.Deps{}, list...)
+}
+
+func newServiceWith(t testing.TB, deps integration.Deps, list ...integration.Type) harness {
+	t.Helper()
 	b := harness{types: newTypes(t, list...), store: newMemory(), clock: &atomic.Int64{}}
 	b.clock.Store(1_700_000_000)
-	now := func() time.Time { return time.Unix(b.clock.Load(), 0) }
 	ids := 0
+	deps.Now = b.now
 	b.Service = integration.NewService(integration.ServiceOptions{
-		Store: b.store, Types: b.types, Tester: distribution.New(distribution.Options{Now: now}),
-		Deps: integration.Deps{Now: now}, Now: now,
+		Store: b.store, Types: b.types, Tester: distribution.New(distribution.Options{Now: b.now}), Deps: deps, Now: b.now,
 		NewID: func() string { ids++; return integrationtest.ID(ids) },
 	})
 	return b
 }
+
+func (b harness) now() time.Time { return time.Unix(b.clock.Load(), 0) }
 
 // body is an integration of type plain; changes replace members, or settings when the key starts with "plain.".
 func body(changes map[string]any) []byte {

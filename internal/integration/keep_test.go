@@ -48,6 +48,9 @@ func TestPatch(t *testing.T) {
 			"credentials required to update field 'plain.username'"},
 		{"the mask in a changed type needs credentials", map[string]any{"type": "fancy", "plain": nil,
 			"fancyCloud": map[string]any{"accountId": "a", "serviceKey": "******"}}, true, "", "credentials required to update field 'type'"},
+		{"a reference needs updatePassword", map[string]any{"plain.password": "env:X"}, false, "",
+			"non-zero or unmasked credential field 'plain.password'"},
+		{"a reference replaces", map[string]any{"plain.password": "env:X"}, true, "env:X", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newService(t)

@@ -52,6 +52,7 @@ func Run(t *testing.T, typ integration.Type, c Case) {
 	t.Run("settings of another kind are refused", s.otherKind)
 	t.Run("secrets are never shown", s.masked)
 	t.Run("what was read can be sent back", s.keep)
+	t.Run("a secret may be kept elsewhere", s.keptElsewhere)
 	t.Run("bound fields ask for the secrets again", s.bound)
 	t.Run("the description is the declaration", s.described)
 	t.Run("only its own host is served", s.hosts)

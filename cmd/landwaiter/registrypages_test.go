@@ -15,6 +15,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
 	"github.com/landwaiter/landwaiter/internal/integrations"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 //go:generate go test -run TestRegistryPages -update .
@@ -30,8 +31,8 @@ func TestRegistryPages_show_the_declarations(t *testing.T) {
 	own := integrations.All()
 	pages := map[string]string{"README.md": registryIndex(own) + commonSettings(own[0], registryTypes(t).All()[0])}
 	for _, typ := range own {
-		pages[typ.ID+".md"] = settingsSection(typ)
-		if _, problems := integrationfile.Parse(registryTypes(t), typ.ID, []byte(exampleFile(typ))); len(problems) > 0 {
+		pages[typ.ID+".md"] = settingsSection(t, typ)
+		if _, problems := integrationfile.Parse(registryTypes(t), typ.ID, []byte(exampleFile(t, typ))); len(problems) > 0 {
 			t.Errorf("the example cannot be applied: %v", problems)
 		}
 	}
@@ -100,9 +101,10 @@ func commonSettings(own, all integration.Type) string {
 }
 
 // settingsSection is a page's own part.
-func settingsSection(typ integration.Type) string {
+func settingsSection(t *testing.T, typ integration.Type) string {
+	t.Helper()
 	return "\n" + settingsTable(typ.Fields) + "\n" + bound(typ) +
-		"The names are those inside the object `" + typ.ConfigKey + "`. In a [file](README.md#files):\n\n```yaml\n" + exampleFile(typ) + "```\n\n"
+		"The names are those inside the object `" + typ.ConfigKey + "`. In a [file](README.md#files):\n\n```yaml\n" + exampleFile(t, typ) + "```\n\n"
 }
 
 func settingsTable(fields []integration.Field) string {
@@ -157,7 +159,8 @@ func bound(typ integration.Type) string {
 }
 
 // exampleFile is an integration that signs in by the way that the type proposes first.
-func exampleFile(typ integration.Type) string {
+func exampleFile(t *testing.T, typ integration.Type) string {
+	t.Helper()
 	config, ref := typ.Defaults(), image.Reference{}
 	for _, f := range typ.Fields {
 		if f.Required != "" && f.Applies(config) && f.Example != "" && !f.IsSecret() {
@@ -176,37 +179,26 @@ func exampleFile(typ integration.Type) string {
 			}
 		}
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: landwaiter.dev/v1\nkind: Integration\nmetadata:\n  name: NAME\nspec:\n  type: %s\n  categories: [REGISTRY]\n  %s:\n", typ.ID, typ.ConfigKey)
-	object := ""
 	for _, f := range typ.Fields {
-		value := ""
 		switch {
-		case f.IsSecret() && slices.Contains(fill, f.Name):
-			value = "file:/run/secrets/landwaiter/" + strings.TrimSuffix(flagOf(f.Name, true), "-file")
-		case f.Kind == integration.Toggle && config.On(f.Name):
-			value = "true"
-		case config.Text(f.Name) != "":
-			value = config.Text(f.Name)
-		case slices.Contains(fill, f.Name):
-			value = cmp.Or(f.Example, "USERNAME")
+		case !slices.Contains(fill, f.Name) || config.Text(f.Name) != "":
+		case f.IsSecret():
+			config = config.With(f.Name, secret.New("file:/run/secrets/landwaiter/"+strings.TrimSuffix(flagOf(f.Name, true), "-file")))
+		default:
+			config = config.With(f.Name, cmp.Or(f.Example, "USERNAME"))
 		}
-		if value == "" {
-			continue
-		}
-		if value != "true" {
-			value = fmt.Sprintf("%q", value)
-		}
-		indent, name := "    ", f.Name
-		if outer, inner, nested := strings.Cut(f.Name, "."); nested {
-			if outer != object {
-				fmt.Fprintf(&b, "    %s:\n", outer)
-			}
-			object, indent, name = outer, "      ", inner
-		}
-		fmt.Fprintf(&b, "%s%s: %s\n", indent, name, value)
 	}
-	return b.String()
+	types, err := integration.NewTypes(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := integrationfile.Write(types, []integration.Integration{{
+		Name: "NAME", Type: typ.ID, Categories: []integration.Category{integration.CategoryRegistry}, Config: config,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // cell is text in a table.

@@ -137,8 +137,8 @@ func TestToyType_needs_one_declaration_and_one_line(t *testing.T) {
 	answer.Body.Close()
 	get("/integrations", "Toy Registry", "Wheels", "four")
 
-	page := settingsSection(toyType())
-	for _, text := range []string{"| Wheels | `wheelCount` | `--wheel-count` | choice: three, four | no | Default: `four`. |", "  toy:\n    endpoint: \"registry.toy.example\"", `password: "file:`} {
+	page := settingsSection(t, toyType())
+	for _, text := range []string{"| Wheels | `wheelCount` | `--wheel-count` | choice: three, four | no | Default: `four`. |", "  toy:\n    endpoint: registry.toy.example", "password: file:"} {
 		if !strings.Contains(page, text) {
 			t.Errorf("the page lacks %q:\n%s", text, page)
 		}

@@ -35,6 +35,18 @@ func chooseChallenge(headers []string) (best challenge, ok bool, offered string)
 	return challenge{scheme: "basic"}, basic, strings.Join(schemes, ", ")
 }
 
+// ownTokens is the challenge of a registry that has not sent one, but has a token service at the usual place.
+func (e Endpoint) ownTokens() challenge {
+	return challenge{scheme: "bearer", realm: e.url("token"), service: e.Host}
+}
+
+// plainBehind reports whether a token service without TLS stands behind a registry with it. It must be verified too, also
+// where there is no credential to lose: what a plain service inside the network answers would be sent to the registry as its
+// token.
+func (c challenge) plainBehind(e Endpoint) bool {
+	return c.realm.Scheme != "https" && e.Scheme == "https"
+}
+
 func (c challenge) same(d challenge) bool {
 	return c.scheme == d.scheme && c.service == d.service && c.scope == d.scope && (c.realm == nil) == (d.realm == nil) &&
 		(c.realm == nil || *c.realm == *d.realm)

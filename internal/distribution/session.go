@@ -42,10 +42,12 @@ func (c *Client) session(src Source, repository string) (*session, error) {
 
 // secrets are those that nothing shown may hold. What can be read in the request's own address is none: hiding it there would
 // tell everybody what it is.
-func (s *session) secrets() []string {
-	public := strings.ToLower(s.endpoint.String() + s.asking)
+func (s *session) secrets() []string { return hidden(s.used, s.endpoint.String()+s.asking) }
+
+func hidden(used []string, public string) []string {
+	public = strings.ToLower(public)
 	var list []string
-	for _, text := range s.used {
+	for _, text := range used {
 		if len(text) >= 3 && !strings.Contains(public, strings.ToLower(text)) {
 			list = append(list, text)
 		}
@@ -224,7 +226,7 @@ func (s *session) signInFirst(ctx context.Context, r request, in *signIn) error 
 	if cred, err := s.cred(ctx); err != nil || cred.Anonymous() {
 		return err
 	}
-	how := challenge{scheme: "bearer", realm: s.endpoint.url("token"), service: s.endpoint.Host}
+	how := s.endpoint.ownTokens()
 	how.scope = s.scope(r, how)
 	err := s.signIn(ctx, in, how)
 	var e *Error

@@ -49,11 +49,9 @@ func (s *session) keptToken(key tokenKey) (token, bool) {
 	return t, ok && s.c.o.Now().Before(t.until)
 }
 
-// newToken asks the token service. Concurrent callers share one exchange, which goes on when one of them gives up. Behind a
-// verified registry the service must be verified too, also where there is no credential to lose: what a plain service inside
-// the network answers would be sent to the registry as its token.
+// newToken asks the token service. Concurrent callers share one exchange, which goes on when one of them gives up.
 func (s *session) newToken(ctx context.Context, key tokenKey, how challenge, cred Credential) (token, error) {
-	if how.realm.Scheme != "https" && s.home.scheme == "https" {
+	if how.plainBehind(s.endpoint) {
 		return token{}, fault.New(fault.Invalid, "sign in", "the registry wants a token to be asked for at %s, in plain text", redact(how.realm)).
 			WithFix("The registry's administrator must set the address of its token service to https.")
 	}

@@ -101,6 +101,15 @@ func (t *transports) of(k trust) *http.Transport {
 	return tr
 }
 
+// close ends all connections that nobody uses.
+func (t *transports) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, tr := range t.made {
+		tr.CloseIdleConnections()
+	}
+}
+
 func (k trust) tls() *tls.Config {
 	config := &tls.Config{}
 	switch {
@@ -112,6 +121,9 @@ func (k trust) tls() *tls.Config {
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
 	if k.insecure {
 		config.InsecureSkipVerify = true
+	}
+	if config.GetClientCertificate == nil {
+		config.GetClientCertificate = showCertificate(config.Certificates)
 	}
 	return config
 }

@@ -77,8 +77,8 @@ type Registry interface {
 
 // Basic is the registry at one endpoint with one user name and password; both empty is anonymous.
 func Basic(endpoint distribution.Endpoint, username string, password secret.Text) Registry {
-	_, ends := tokenTimes(password) // good for telling people only
-	return Fixed(endpoint, distribution.Credential{Username: username, Password: password, Expires: ends})
+	claims, _ := distribution.ClaimsOf(password)
+	return Fixed(endpoint, distribution.Credential{Username: username, Password: password, Expires: claims.Expires})
 }
 
 // Fixed is the registry at one endpoint with one credential.

@@ -118,7 +118,7 @@ type claim struct {
 func seeKind(step *diagnosis.Step, cred distribution.Credential) {
 	var c claim
 	switch password := cred.Password.Reveal(); {
-	case integration.ReadClaims(cred.Password, &c):
+	case distribution.ReadClaims(cred.Password, &c):
 		step.See("password", "an access token")
 		_, user, _ := strings.Cut(c.Subject, "/users/")
 		step.See("token of", integration.Said(user))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
@@ -38,7 +39,7 @@ func (s *signIn) probe(ctx context.Context, p diagnosis.Probing) {
 		return
 	}
 	var c claims
-	integration.ReadClaims(token, &c)
+	distribution.ReadClaims(token, &c)
 	step.Summary = from
 	step.See("application", integration.Said(cmp.Or(c.App, c.Party)))
 	step.See("object ID", integration.Said(c.Object))

@@ -80,7 +80,7 @@ func userOf(cred distribution.Credential) string {
 	var claims struct {
 		Subject string `json:"sub"`
 	}
-	integration.ReadClaims(cred.Password, &claims)
+	distribution.ReadClaims(cred.Password, &claims)
 	return claims.Subject
 }
 

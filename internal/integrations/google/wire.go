@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
@@ -98,7 +99,7 @@ func audienceOf(token string) string {
 	var one string
 	var several []string
 	switch {
-	case !integration.ReadClaims(secret.New(token), &claims):
+	case !distribution.ReadClaims(secret.New(token), &claims):
 	case json.Unmarshal(claims.Audience, &one) == nil:
 	case json.Unmarshal(claims.Audience, &several) == nil && len(several) == 1:
 		one = several[0]

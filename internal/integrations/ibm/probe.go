@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
@@ -91,7 +92,7 @@ func exchange(ctx context.Context, deps integration.Deps, key secret.Text) (owne
 		return owner{}, refused(status, integration.Said(answer.Code+" "+answer.Message, key.Reveal()))
 	}
 	var o owner
-	integration.ReadClaims(answer.Token, &o)
+	distribution.ReadClaims(answer.Token, &o)
 	return o, nil
 }
 

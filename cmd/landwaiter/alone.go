@@ -16,6 +16,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/vuln"
@@ -70,6 +71,13 @@ func (p *program) registryClient(platform image.Platform) *distribution.Client {
 		Jitter:    rand.Float64,
 		Proxy:     http.ProxyFromEnvironment,
 		Platform:  platform,
+	})
+}
+
+// doctor tests connections on the ways of a client.
+func (p *program) doctor(client *distribution.Client) *diagnosis.Doctor {
+	return diagnosis.New(diagnosis.Options{
+		Client: client, Types: p.types, Now: time.Now, NewID: uuid.NewString, Program: userAgent(),
 	})
 }
 

@@ -301,7 +301,7 @@ func (p *program) testDraft(ctx context.Context, remote *remoteFlags, draft *dra
 		return references.Resolve(ctx, ref, true) // whoever runs this process may read what it can read
 	}
 	return integration.NewService(integration.ServiceOptions{
-		Types: p.types, Tester: p.registryClient(image.Platform{}), Deps: deps, Now: time.Now,
+		Types: p.types, Tester: p.doctor(p.registryClient(image.Platform{})), Deps: deps, Now: time.Now,
 	}).Test(ctx, d)
 }
 

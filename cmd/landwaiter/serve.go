@@ -93,10 +93,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	defer db.Close()
 
 	client := p.registryClient(platform)
+	doctor := p.doctor(client)
 	deps := p.deps()
 	deps.References = secretref.New(secretref.Options{Env: p.getenv, Allowed: allowed}).Resolve
 	connections := integration.NewService(integration.ServiceOptions{
-		Store: db, Types: p.types, Tester: client, Deps: deps, NewID: uuid.NewString, Now: time.Now, Log: log,
+		Store: db, Types: p.types, Tester: doctor, Deps: deps, NewID: uuid.NewString, Now: time.Now, Log: log,
 	})
 	if _, err := db.SeedIntegrations(ctx, integration.Defaults(time.Now())); err != nil {
 		return err
@@ -129,14 +130,14 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	loopback := image.OnLoopback(*f.listen)
 	pages, err := portal.New(portal.Options{
-		Integrations: connections, Types: p.types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
+		Integrations: connections, Diagnose: doctor.Diagnose, Types: p.types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
 		Auth: access, Guests: *f.demo && loopback, Secure: *f.tlsCert != "" || !loopback && !*f.allowPlaintext, Version: versionString(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	rest := api.New(api.Options{
-		Integrations: connections, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
+		Integrations: connections, Diagnose: doctor.Diagnose, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
 		Policies: policies, Version: versionString(), Files: files, UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}

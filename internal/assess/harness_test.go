@@ -18,6 +18,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
@@ -50,7 +51,7 @@ func start(t testing.TB, advisories fstest.MapFS, change func(*assess.Options)) 
 	must(t, err)
 	client := distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1})
 	connections := integration.NewService(integration.ServiceOptions{
-		Store: db, Types: types, Tester: client, Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now,
+		Store: db, Types: types, Tester: diagnosis.New(diagnosis.Options{Client: client, Types: types, Now: time.Now, NewID: uuid.NewString}), Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now,
 	})
 	dir := t.TempDir()
 	if len(advisories) > 0 {

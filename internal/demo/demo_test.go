@@ -20,6 +20,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
@@ -54,7 +55,7 @@ func prepare(t *testing.T, data string) *server {
 	must(t, err)
 	client := distribution.New(distribution.Options{Now: clock})
 	connections := integration.NewService(integration.ServiceOptions{
-		Store: db, Types: types, Tester: client, Deps: integration.Deps{Now: clock}, NewID: uuid.NewString, Now: clock,
+		Store: db, Types: types, Tester: diagnosis.New(diagnosis.Options{Client: client, Types: types, Now: clock, NewID: uuid.NewString}), Deps: integration.Deps{Now: clock}, NewID: uuid.NewString, Now: clock,
 	})
 	dir := filepath.Join(data, "advisories")
 	live, err := vuln.OpenLive(dir)

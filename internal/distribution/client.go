@@ -121,3 +121,6 @@ func New(o Options) *Client {
 	c.transports.make = c.newTransport
 	return c
 }
+
+// Platform is what is pulled when nobody asks for another one.
+func (c *Client) Platform() image.Platform { return c.o.Platform }

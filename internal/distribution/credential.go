@@ -18,6 +18,7 @@ type Credential struct {
 	IdentityToken secret.Text // an OAuth2 refresh token
 	RegistryToken secret.Text // a bearer token to be sent as it is
 	Expires       time.Time   // zero when it does not expire or nobody knows
+	Lent          bool        // by a cloud, which lends another one before it ends
 }
 
 // Anonymous reports whether there is nothing to sign in with.

@@ -63,7 +63,7 @@ func (p *Probe) secrets(public string) []string { return hidden(p.used, public) 
 // A Look is one request. Its path is below /v2/, or begins with a slash and is the whole path, with a query or without.
 type Look struct {
 	Method, Path  string
-	Accept        string
+	Manifest      bool        // a manifest is wanted, in any format
 	Authorization secret.Text // of the header
 	Peek          bool        // only the first bytes of a body matter, however long it is
 }
@@ -94,8 +94,11 @@ func (p *Probe) Follow(ctx context.Context, a Answer, l Look) (Answer, Route, er
 
 func (p *Probe) look(ctx context.Context, l Look, u *url.URL) (Answer, Route, error) {
 	r := request{
-		kind: KindLook, method: l.Method, url: u, accept: l.Accept, limit: maxLookBody, stream: l.Peek,
+		kind: KindLook, method: l.Method, url: u, limit: maxLookBody, stream: l.Peek,
 		secrets: p.secrets(p.Endpoint.String() + u.Path),
+	}
+	if l.Manifest {
+		r.accept = acceptManifests
 	}
 	trace := p.trace(u, r.secrets)
 	a, err := p.c.exchange(trace.with(ctx), p.Endpoint, r, u, l.Authorization)

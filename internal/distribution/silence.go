@@ -44,7 +44,8 @@ const (
 type Silence struct {
 	Trouble Trouble `json:"trouble"`
 	Text    string  `json:"text"`
-	Fix     string  `json:"fix,omitempty"` // where the error itself knows
+	Status  int     `json:"status,omitempty"` // of a proxy's answer
+	Fix     string  `json:"fix,omitempty"`    // where the error itself knows
 }
 
 const maxSilenceText = 600

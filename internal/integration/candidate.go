@@ -81,7 +81,7 @@ type place struct {
 
 func placeOf(c *Candidate, ref image.Reference) place {
 	endpoint := c.Registry.Endpoint(image.Reference{})
-	p := place{candidate: c, path: strings.Trim(endpoint.Path, "/"), anonymous: anonymous(c)}
+	p := place{candidate: c, path: strings.Trim(endpoint.Path, "/"), anonymous: c.Anonymous()}
 	switch {
 	case p.path == "":
 	case repositoryPrefix(endpoint, ref.Repository) != "":
@@ -92,7 +92,8 @@ func placeOf(c *Candidate, ref image.Reference) place {
 	return p
 }
 
-func anonymous(c *Candidate) bool {
+// Anonymous reports whether the integration signs in to nothing.
+func (c Candidate) Anonymous() bool {
 	if r, ok := c.Registry.(interface{ Anonymous() bool }); ok {
 		return r.Anonymous()
 	}

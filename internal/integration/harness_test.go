@@ -14,6 +14,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
 )
 
@@ -163,10 +164,13 @@ func newServiceWith(t testing.TB, deps integration.Deps, list ...integration.Typ
 	b := harness{types: newTypes(t, list...), store: newMemory(), clock: &atomic.Int64{}}
 	b.clock.Store(1_700_000_000)
 	ids := 0
+	newID := func() string { ids++; return integrationtest.ID(ids) }
 	deps.Now = b.now
 	b.Service = integration.NewService(integration.ServiceOptions{
-		Store: b.store, Types: b.types, Tester: distribution.New(distribution.Options{Now: b.now}), Deps: deps, Now: b.now,
-		NewID: func() string { ids++; return integrationtest.ID(ids) },
+		Store: b.store, Types: b.types, Deps: deps, Now: b.now, NewID: newID,
+		Tester: diagnosis.New(diagnosis.Options{
+			Client: distribution.New(distribution.Options{Now: b.now}), Types: b.types, Now: b.now, NewID: newID,
+		}),
 	})
 	return b
 }

@@ -76,6 +76,7 @@ func (l *Lease) run(ctx context.Context, f *flight) {
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
 	f.credential, f.err = l.fetch(ctx)
+	f.credential.Lent = true
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flight = nil

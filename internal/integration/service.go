@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 )
@@ -24,7 +23,7 @@ type Service struct {
 
 // Tester checks that an opened registry can be reached and accepts the credential.
 type Tester interface {
-	Ping(ctx context.Context, src distribution.Source) error
+	Test(ctx context.Context, c Candidate) error
 }
 
 // ServiceOptions are all needed, apart from Log.
@@ -169,7 +168,7 @@ func (s *Service) admit(ctx context.Context, in Integration) error {
 	if in.SkipTest {
 		return nil
 	}
-	return s.ping(ctx, c)
+	return s.test(ctx, c)
 }
 
 func nameTaken(name string) error {
@@ -177,8 +176,8 @@ func nameTaken(name string) error {
 		WithFix("Choose another name, or change the integration that has it.")
 }
 
-func (s *Service) ping(ctx context.Context, c Candidate) error {
-	err := s.tester.Ping(ctx, c.Source(ctx, image.Reference{}))
+func (s *Service) test(ctx context.Context, c Candidate) error {
+	err := s.tester.Test(ctx, c)
 	if err == nil {
 		return nil
 	}
@@ -211,7 +210,7 @@ func (s *Service) TestUpdated(ctx context.Context, d Draft, updatePassword bool)
 	if err != nil {
 		return err
 	}
-	return s.ping(ctx, c)
+	return s.test(ctx, c)
 }
 
 // Opened opens a draft as TestUpdated would, for those who look closer than Test does. It stores nothing.

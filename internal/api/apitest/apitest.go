@@ -33,6 +33,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
@@ -119,8 +120,9 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	must(err)
 	client := distribution.New(g.Client)
 	f.Types = types
+	doctor := diagnosis.New(diagnosis.Options{Client: client, Types: types, Now: time.Now, NewID: uuid.NewString})
 	f.Integrations = integration.NewService(integration.ServiceOptions{
-		Store: st, Types: types, Tester: client, Deps: g.Deps, NewID: uuid.NewString, Now: time.Now, Log: log,
+		Store: st, Types: types, Tester: doctor, Deps: g.Deps, NewID: uuid.NewString, Now: time.Now, Log: log,
 	})
 	f.Auth = auth.New(auth.Options{Store: st, Now: time.Now, Rand: rand.Reader})
 	for _, role := range auth.Roles() {
@@ -137,7 +139,7 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	advisories := &advisories{dir: t.TempDir()}
 	t.Cleanup(advisories.close)
 	o := api.Options{
-		Integrations: f.Integrations, Types: types, Auth: f.Auth, Assessments: st, Policies: policies, Version: "1.2.3-test",
+		Integrations: f.Integrations, Diagnose: doctor.Diagnose, Types: types, Auth: f.Auth, Assessments: st, Policies: policies, Version: "1.2.3-test",
 		Assess: assess.New(assess.Options{
 			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: policies,
 			Store: st, Now: time.Now, NewID: uuid.NewString, Log: log,

@@ -70,8 +70,3 @@ type Finding struct {
 	Cause   string  `json:"cause"`
 	Fix     string  `json:"fix"`
 }
-
-// An Observation is what one step saw, before it was judged. No secret is in it.
-type Observation struct {
-	Step string `json:"step"`
-}

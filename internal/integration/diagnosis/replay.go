@@ -1,0 +1,4 @@
+package diagnosis
+
+// format is that of saved diagnoses.
+const format = 1

@@ -124,14 +124,10 @@ func (j *judge) find(s *Step, name string, pairs ...string) {
 	pairs = append(pairs, "{host}", host, "{endpoint}", j.subject.Endpoint, "{user}", j.subject.user(), "{image}", j.subject.Image)
 	fill := strings.NewReplacer(pairs...)
 	s.Find(Finding{Name: name, Verdict: known.verdict, Cause: fill.Replace(known.cause), Fix: fill.Replace(fix)})
-	if s.Summary == "" || s.Verdict == Failed && known.verdict == Failed && !failedBefore(s) {
+	worse := slices.ContainsFunc(s.Findings[:len(s.Findings)-1], func(f Finding) bool { return f.Verdict == Failed || known.verdict == Warning })
+	if !worse {
 		s.Summary = known.summary
 	}
-}
-
-// failedBefore reports whether a finding other than the last has failed the step.
-func failedBefore(s *Step) bool {
-	return slices.ContainsFunc(s.Findings[:len(s.Findings)-1], func(f Finding) bool { return f.Verdict == Failed })
 }
 
 func (s Subject) user() string {
@@ -183,7 +179,7 @@ func (j *judge) works() string {
 	case j.subject.Anonymous:
 		return host + " answers as a registry, without a credential."
 	case j.proven:
-		return host + " accepts the credential of " + j.subject.user() + ", and no other."
+		return host + " accepts " + j.subject.user() + ", and would refuse a wrong credential."
 	}
 	return host + " lets " + j.subject.user() + " in."
 }

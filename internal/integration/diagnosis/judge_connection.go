@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -55,16 +56,13 @@ func (j *judge) names(s *Step, o Observation) {
 	if o.Route == nil {
 		return
 	}
-	s.Summary = "the endpoint is an address"
-	if len(o.Route.Lookups) == 0 && len(j.of(StepTCP).dials()) == 0 && o.Silence == nil {
-		s.Summary = ""
+	s.Summary = "the way there was not seen"
+	if _, err := netip.ParseAddrPort(hostOf(j.subject.Endpoint)); err == nil {
+		s.Summary = "the endpoint is an address"
 	}
 	for _, l := range o.Route.Lookups {
 		s.See(l.Host, strings.Join(l.Addresses, ", "))
 		s.Summary = plural(len(l.Addresses), "address", "addresses")
-		if l.Silence == nil && len(l.Addresses) == 0 {
-			s.Summary = ""
-		}
 	}
 	if o.Silence != nil {
 		j.silent(s, o, o.Silence, hostOf(j.subject.Endpoint))

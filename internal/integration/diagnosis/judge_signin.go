@@ -191,7 +191,7 @@ func (j *judge) signIn(s *Step, o Observation) {
 	}
 	j.subject.Username = c.Username
 	s.See("user name", c.Username)
-	if s.Summary = "a " + c.Kind; c.Kind == "anonymous" {
+	if s.Summary = c.Kind; c.Kind == "anonymous" {
 		s.Summary = "none: anonymous"
 	}
 	if !c.Expires.IsZero() {

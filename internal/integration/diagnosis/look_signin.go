@@ -47,7 +47,7 @@ func (r *run) signIn(ctx context.Context, o *Observation) {
 	}
 	r.credential = cred
 	r.probe.Know(cred)
-	o.SignIn = &SignIn{Kind: "password", Username: r.hide(bounded(cred.Username, 200)), Expires: cred.Expires, Lent: cred.Lent}
+	o.SignIn = &SignIn{Kind: "user name and password", Username: r.hide(bounded(cred.Username, 200)), Expires: cred.Expires, Lent: cred.Lent}
 	switch {
 	case cred.Anonymous():
 		o.SignIn.Kind = "anonymous"

@@ -76,7 +76,7 @@ const (
 
 // A SignIn is how the credential was had.
 type SignIn struct {
-	Kind     string    `json:"kind"` // "anonymous", "password", "identity token", "registry token"
+	Kind     string    `json:"kind"` // "anonymous", "user name and password", "identity token", "registry token"
 	Username string    `json:"username,omitempty"`
 	Lent     bool      `json:"lent,omitempty"` // by a cloud, and renewed by itself
 	Expires  time.Time `json:"expires,omitzero"`

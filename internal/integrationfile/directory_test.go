@@ -19,6 +19,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
@@ -60,7 +61,9 @@ func newServer(t *testing.T, db *store.Store) *server {
 	s := &server{store: &brokenStore{Store: db}, dir: t.TempDir(), log: &bytes.Buffer{}}
 	types := allTypes(t)
 	s.Service = integration.NewService(integration.ServiceOptions{
-		Store: s.store, Types: types, Tester: distribution.New(distribution.Options{Now: time.Now}), Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now,
+		Store: s.store, Types: types, Tester: diagnosis.New(diagnosis.Options{
+			Client: distribution.New(distribution.Options{Now: time.Now}), Types: types, Now: time.Now, NewID: uuid.NewString,
+		}), Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now,
 	})
 	var err error
 	s.Directory, err = integrationfile.Open(integrationfile.Options{

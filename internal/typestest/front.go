@@ -34,6 +34,8 @@ func (w *World) serve(f front) {
 		switch {
 		case f.realm != "" && strings.HasSuffix(f.realm, f.host+r.URL.Path):
 			f.token(rw, r)
+		case f.may(user, password) && !strings.HasPrefix(r.URL.Path, "/v2/"): // an API of the vendor's, which is not there
+			http.NotFound(rw, r)
 		case f.realm == "" && basic && f.may(user, password), f.realm != "" && f.granted(r), f.open && r.URL.Path == "/v2/":
 			behind.ServeHTTP(rw, r)
 		default:

@@ -107,6 +107,16 @@ func TestIntegrations(t *testing.T) {
 	read.Settings("docker")["endpoint"] = "elsewhere.example"
 	wants(t, c.PatchIntegration(ctx, read.Text("id"), read, false), fault.Invalid, "credentials required")
 
+	owned := f.OwnedByFile(t, "owned", "team.yaml")
+	wants(t, c.DeleteIntegration(ctx, owned), fault.Conflict, "described by the file team.yaml")
+	must(t, c.ReleaseIntegration(ctx, owned))
+	must(t, c.DeleteIntegration(ctx, owned))
+	wants(t, c.ReleaseIntegration(ctx, owned), fault.NotFound)
+	files, err := c.IntegrationFiles(ctx)
+	if err != nil || files.Directory != "" || len(files.Files) != 0 {
+		t.Error(files, err)
+	}
+
 	must(t, c.DeleteIntegration(ctx, read.Text("id")))
 	wants(t, c.DeleteIntegration(ctx, read.Text("id")), fault.NotFound)
 	wants(t, c.DeleteIntegration(ctx, "../apitokens"), fault.NotFound)
@@ -144,6 +154,15 @@ func TestAssessments(t *testing.T) {
 	if len(lost.Images) != 1 || lost.Images[0].ID != checked.ID || !lost.Complete {
 		t.Errorf("%+v", lost)
 	}
+	moved := docker(f, "first")
+	moved.Settings("docker")["endpoint"] = "moved.example"
+	lost, err = c.ChangeConsequences(ctx, checked.Source.ID, moved, true)
+	must(t, err)
+	if len(lost.Images) != 1 || len(lost.Images[0].Remaining) != 0 || !lost.Complete {
+		t.Errorf("%+v", lost)
+	}
+	_, err = c.ChangeConsequences(ctx, "nope", moved, true)
+	wants(t, err, fault.NotFound)
 	_, err = c.Consequences(ctx, "nope")
 	wants(t, err, fault.NotFound)
 	explained, err := c.Explain(ctx, f.Image)

@@ -5,9 +5,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/landwaiter/landwaiter/internal/api"
 	"github.com/landwaiter/landwaiter/internal/api/apitest"
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/integrationfile"
 )
 
 const (
@@ -134,6 +137,28 @@ func TestIntegrations(t *testing.T) {
 		{name: "suggest/nothing", method: "POST", url: suggest, body: `{}`, status: 400, contains: []string{"it is empty", `"fix":`}},
 		{name: "suggest/mistyped", method: "POST", url: suggest, body: `{"image":["` + apitest.Marked + `"]}`, status: 400, excludes: []string{apitest.Marked}},
 	})
+}
+
+func TestIntegrationFiles(t *testing.T) {
+	run(t, []scenario{
+		{name: "none", method: "GET", url: "/v1/integrationfiles", as: auth.Viewer, status: 200, contains: []string{`{"directory":"","files":[]}`}},
+		{name: "as_CI", method: "GET", url: "/v1/integrationfiles", as: auth.ContinuousIntegration, status: 403},
+	})
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	f := apitest.Start(t, func(o *api.Options) {
+		o.Files = func() integrationfile.Status {
+			return integrationfile.Status{Directory: "/etc/integrations", Files: []integrationfile.FileStatus{{
+				Path: "team.yaml", Integrations: []string{"team"}, LastApplied: &at,
+				Problems: []integrationfile.Problem{{File: "team.yaml", Line: 3, Column: 4, Field: "kind", Message: "must be Integration", Fix: "f"}},
+			}}}
+		}
+	})
+	got := f.Do("GET", "/v1/integrationfiles", "", auth.Viewer).Body.String()
+	want := `{"directory":"/etc/integrations","files":[{"path":"team.yaml","integrations":["team"],"problems":[` +
+		`{"file":"team.yaml","line":3,"column":4,"field":"kind","message":"must be Integration","fix":"f"}],"lastApplied":"2026-01-02T03:04:05Z"}]}`
+	if strings.TrimSpace(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 }
 
 func FuzzIntegrationBody(f *testing.F) {

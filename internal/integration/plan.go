@@ -89,10 +89,11 @@ func (t *Types) planned(d Declared, stored Integration) Action {
 		return a.Failed(err)
 	}
 	kept, err := t.Keep(stored, d.Draft, true)
-	if err == nil {
-		kept, err = t.ValidateMasked(kept)
-	}
 	if err != nil {
+		return a.Failed(fault.Wrap(fault.CodeOf(err), "", "", err).
+			WithFix("Give the secrets themselves in place of masks: what is stored is not sent to another place, or for another user."))
+	}
+	if kept, err = t.ValidateMasked(kept); err != nil {
 		return a.Failed(err)
 	}
 	a.want = stored.with(kept)

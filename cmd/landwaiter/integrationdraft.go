@@ -13,6 +13,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
 // draftFlags describe an integration. There is one flag for each setting that any type declares.
@@ -26,10 +27,14 @@ type draftFlags struct {
 	texts      map[string]*string // by declared name
 	toggles    map[string]*bool
 	secrets    map[string]*string // names of files
+	references map[string]*string // to secrets that the server keeps elsewhere
 }
 
 func newDraftFlags(fs *pflag.FlagSet, types *integration.Types) *draftFlags {
-	d := &draftFlags{flags: fs, types: types, texts: map[string]*string{}, toggles: map[string]*bool{}, secrets: map[string]*string{}}
+	d := &draftFlags{
+		flags: fs, types: types,
+		texts: map[string]*string{}, toggles: map[string]*bool{}, secrets: map[string]*string{}, references: map[string]*string{},
+	}
 	fs.StringVar(&d.name, "name", "", "name of the integration")
 	fs.StringSliceVar(&d.categories, "category", nil, "what it is for: REGISTRY, SCANNER (default: REGISTRY)")
 	for _, t := range types.All() {
@@ -39,6 +44,7 @@ func newDraftFlags(fs *pflag.FlagSet, types *integration.Types) *draftFlags {
 			case fs.Lookup(flag) != nil: // another type declares it too
 			case f.IsSecret():
 				d.secrets[f.Name] = fs.String(flag, "", "file that holds: "+help+"; - is standard input")
+				d.references[f.Name] = fs.String(referenceFlagOf(f.Name), "", "reference to: "+help+"; env:NAME, file:/PATH or kubernetes:NAMESPACE/NAME/KEY")
 			case f.Kind == integration.Toggle:
 				d.toggles[f.Name] = fs.Bool(flag, false, help)
 			default:
@@ -101,7 +107,20 @@ func (d *draftFlags) onto(p *program, in client.Integration) (secrets bool, err 
 			if err != nil {
 				return false, err
 			}
-			put(settings, name, value.Reveal())
+			put(settings, name, secretref.Literal(value).Reveal())
+			secrets = true
+		}
+	}
+	for name, text := range d.references {
+		if d.flags.Changed(referenceFlagOf(name)) {
+			if d.flags.Changed(flagOf(name, true)) {
+				return false, fault.New(fault.Invalid, "read flags", "--%s and --%s are both given", flagOf(name, true), referenceFlagOf(name))
+			}
+			if ref, _, err := secretref.Parse(secret.New(*text)); err != nil || !ref.IsSet() {
+				return false, fault.New(fault.Invalid, "read flags", "--%s is no reference to a secret", referenceFlagOf(name)).
+					WithFix("Write env:NAME, file:/absolute/path or kubernetes:NAMESPACE/NAME/KEY. For the secret itself there is --%s.", flagOf(name, true))
+			}
+			put(settings, name, *text)
 			secrets = true
 		}
 	}
@@ -116,13 +135,14 @@ func (d *draftFlags) belong(typ integration.Type) error {
 	}
 	var own, wrong []string
 	for _, f := range typ.Fields {
-		own = append(own, flagOf(f.Name, f.IsSecret()))
+		own = append(own, flagsOf(f)...)
 	}
 	for _, t := range d.types.All() {
 		for _, f := range t.Fields {
-			flag := flagOf(f.Name, f.IsSecret())
-			if d.flags.Changed(flag) && !slices.Contains(own, flag) && !slices.Contains(wrong, "--"+flag) {
-				wrong = append(wrong, "--"+flag)
+			for _, flag := range flagsOf(f) {
+				if d.flags.Changed(flag) && !slices.Contains(own, flag) && !slices.Contains(wrong, "--"+flag) {
+					wrong = append(wrong, "--"+flag)
+				}
 			}
 		}
 	}
@@ -136,14 +156,10 @@ func (d *draftFlags) belong(typ integration.Type) error {
 // changesAnything reports whether any flag says what to change.
 func (d *draftFlags) changesAnything() bool {
 	changes := d.flags.Changed("name") || d.flags.Changed("category")
-	for name := range d.texts {
-		changes = changes || d.flags.Changed(flagOf(name, false))
-	}
-	for name := range d.toggles {
-		changes = changes || d.flags.Changed(flagOf(name, false))
-	}
-	for name := range d.secrets {
-		changes = changes || d.flags.Changed(flagOf(name, true))
+	for _, t := range d.types.All() {
+		for _, f := range t.Fields {
+			changes = changes || slices.ContainsFunc(flagsOf(f), d.flags.Changed)
+		}
 	}
 	return changes
 }
@@ -157,7 +173,7 @@ func (p *program) adviseSecrets(err error, in client.Integration) error {
 	var flags []string
 	for _, f := range typ.Fields {
 		if f.IsSecret() {
-			flags = append(flags, "--"+flagOf(f.Name, true))
+			flags = append(flags, "--"+strings.Join(flagsOf(f), " or --"))
 		}
 	}
 	return fault.Wrap(fault.Invalid, "", "", err).
@@ -231,6 +247,17 @@ func flagOf(field string, isSecret bool) string {
 		b.WriteString("-file")
 	}
 	return b.String()
+}
+
+// referenceFlagOf is the flag for a reference to a secret.
+func referenceFlagOf(field string) string { return flagOf(field, false) + "-from" }
+
+// flagsOf are the flags of a declared setting.
+func flagsOf(f integration.Field) []string {
+	if f.IsSecret() {
+		return []string{flagOf(f.Name, true), referenceFlagOf(f.Name)}
+	}
+	return []string{flagOf(f.Name, false)}
 }
 
 // put sets a setting whose name may have a dot, for a nested object.

@@ -18,6 +18,8 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/api/apitest"
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
 // What quay signs in with, besides the fixture's marked password.
@@ -30,7 +32,14 @@ const (
 // them wherever they must not be: in answers, log lines, database files, and requests to a host that no integration names.
 func TestSecretsStayInside(t *testing.T) {
 	dir := t.TempDir()
-	w := &leakWatch{Fixture: apitest.StartOn(t, apitest.Ground{Database: "sqlite:" + filepath.Join(dir, "leak.db")}, nil), t: t}
+	outside := t.TempDir()
+	allowed, err := secretref.ParseAllowed("file:" + outside + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	references := secretref.New(secretref.Options{Env: func(string) string { return apitest.Marked }, Allowed: allowed})
+	ground := apitest.Ground{Database: "sqlite:" + filepath.Join(dir, "leak.db"), Deps: integration.Deps{References: references.Resolve}}
+	w := &leakWatch{Fixture: apitest.StartOn(t, ground, nil), t: t, outside: outside}
 	elsewhere := w.serveElsewhere()
 	hostile := w.serveHostile(elsewhere)
 
@@ -93,6 +102,7 @@ func filesIn(t *testing.T, dir string) string {
 type leakWatch struct {
 	*apitest.Fixture
 	t         *testing.T
+	outside   string // directory of files that integrations may refer to
 	mu        sync.Mutex
 	elsewhere []string // requests
 }
@@ -162,6 +172,13 @@ func (w *leakWatch) integrations(host, elsewhere string) {
 	robot := settings{"endpoint": "http://" + host, "registryRobotCredentials": settings{"username": "o+robot", "password": markedRobot}}
 	robotID := w.create("robot at "+host, "quay", "quay", robot)
 
+	kept := filepath.Join(w.outside, "password")
+	if err := os.WriteFile(kept, []byte(apitest.Marked+"\n"), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	referring := docker.with("password", "file:"+kept)
+	referringID := w.create("reference at "+host, "docker", "docker", referring)
+
 	type change struct {
 		id, typ, key string
 		settings     settings
@@ -196,6 +213,17 @@ func (w *leakWatch) integrations(host, elsewhere string) {
 			w.send("POST", path+"/"+c.id+"/consequences", envelope, auth.Administrator, 400)
 		}
 	}
+	// A reference that is sent back is kept, and does not go elsewhere. Those that are not allowed are not looked up.
+	body := integrationJSON(referringID, "reference at "+host, "docker", "docker", true, referring)
+	w.send("PATCH", path+"/"+referringID, `{"config":`+body+`}`, auth.Administrator, 200)
+	body = integrationJSON(referringID, "stolen", "docker", "docker", true, referring.with("endpoint", "http://"+elsewhere))
+	w.send("PATCH", path+"/"+referringID, `{"config":`+body+`}`, auth.Administrator, 400)
+	w.send("POST", path+"/test/updated", `{"config":`+body+`}`, auth.Administrator, 400)
+	for _, written := range []string{"env:SECRET", "file:" + w.outside + "/../x", "file:/etc/hostname", "kubernetes:kube-system/x/y", "env:" + apitest.Marked} {
+		stolen := docker.with("endpoint", "http://"+elsewhere, "password", written)
+		w.send("POST", path, integrationJSON("", "stolen", "docker", "docker", false, stolen), auth.Administrator, 400)
+	}
+
 	// The mask is worth nothing without what is stored, and under the ID of another integration it is that one's.
 	w.send("POST", path, integrationJSON("", "new", "docker", "docker", true, masked), auth.Administrator, 400)
 	w.send("POST", path+"/test", integrationJSON("", "new", "docker", "docker", true, masked), auth.Administrator, 400)
@@ -203,7 +231,7 @@ func (w *leakWatch) integrations(host, elsewhere string) {
 	w.send("PUT", path+"/"+id, integrationJSON(robotID, "docker at "+host, "docker", "docker", true, masked.with("endpoint", "http://"+elsewhere)), auth.Administrator, 400)
 
 	// What was read can be sent back, and tried.
-	body := integrationJSON(id, "docker at "+host, "docker", "docker", true, masked.with("endpoint", "HTTP://"+host+"/v2/"))
+	body = integrationJSON(id, "docker at "+host, "docker", "docker", true, masked.with("endpoint", "HTTP://"+host+"/v2/"))
 	w.send("PUT", path+"/"+id, body, auth.Administrator, 200)
 	w.send("PATCH", path+"/"+id, `{"config":`+body+`}`, auth.Administrator, 200)
 	w.send("GET", path+"/"+id, "", auth.Viewer, 200)

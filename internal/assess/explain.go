@@ -26,7 +26,7 @@ type Explanation struct {
 // A Prospect is a candidate that has not been asked.
 type Prospect struct {
 	Source   Source   `json:"integration"`
-	Reasons  []string `json:"reasons" nullable:"false"` // for its place
+	Reasons  []string `json:"reasons" nullable:"false"` // for its place, and why it cannot sign in where that is known
 	Endpoint string   `json:"endpoint"`                 // the address of the registry's API
 	// Last is how it went when it was asked for the last assessment; nil if it was not asked then.
 	Last *Attempt `json:"last,omitempty"`
@@ -44,7 +44,7 @@ type LastTime struct {
 	Gone []Attempt `json:"gone,omitempty"`
 }
 
-// Explain asks nobody but the store: the registry's answer to a credential is not known before it is sent. An image that was
+// Explain asks no registry, only the store and where secrets are kept: the registry's answer to a credential is not known before it is sent. An image that was
 // never served has no last time, since only assessments are kept.
 func (s *Service) Explain(ctx context.Context, ref image.Reference) (*Explanation, error) {
 	candidates, err := s.candidates(ctx, ref)
@@ -72,6 +72,9 @@ func (s *Service) Explain(ctx context.Context, ref image.Reference) (*Explanatio
 	add := func(c integration.Candidate, reasons ...string) {
 		p := prospect(c, ref)
 		p.Reasons = append(reasons, p.Reasons...)
+		if _, err := c.Ready(ctx); err != nil {
+			p.Reasons = append(p.Reasons, "cannot sign in: "+err.Error())
+		}
 		if p.Last = asked[sourceKey(p.Source)]; p.Last != nil {
 			p.ChangedSince = c.Integration.Updated.After(last.AssessedAt)
 			delete(asked, sourceKey(p.Source))

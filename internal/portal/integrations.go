@@ -3,8 +3,10 @@ package portal
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 type integrationsView struct {
@@ -16,7 +18,7 @@ type integrationRow struct {
 	integration.Integration
 	Label       string            // of the type
 	Settings    map[string]string // by column
-	Credentials bool              // are stored
+	Credentials string            // "stored" and references, "" if there are none
 }
 
 func (p *portal) integrationsPage(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -31,7 +33,7 @@ func (p *portal) integrationsPage(w http.ResponseWriter, r *http.Request, v visi
 func (p *portal) integrationsOf(list []integration.Integration) integrationsView {
 	var v integrationsView
 	for _, in := range list {
-		row := integrationRow{Integration: in, Label: in.Type, Settings: map[string]string{}, Credentials: len(in.Config.Secrets()) > 0}
+		row := integrationRow{Integration: in, Label: in.Type, Settings: map[string]string{}, Credentials: credentials(in.Config)}
 		if t, ok := p.Types.Get(in.Type); ok {
 			row.Label = t.Label
 			for _, f := range t.Fields {
@@ -50,4 +52,17 @@ func (p *portal) integrationsOf(list []integration.Integration) integrationsView
 		v.Rows = append(v.Rows, row)
 	}
 	return v
+}
+
+func credentials(c integration.Config) string {
+	var list []string
+	for name := range c.Secrets() {
+		shown := c.Shown(name)
+		if shown == secret.Mask {
+			shown = "stored"
+		}
+		list = append(list, shown)
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), ", ")
 }

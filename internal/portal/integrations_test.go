@@ -17,6 +17,8 @@ func TestIntegrations(t *testing.T) {
 	for _, body := range []string{
 		s.Docker("Team <b>registry</b>", apitest.Marked),
 		`{"name":"Public","type":"docker","categories":["REGISTRY"],"skipTestIntegration":true,"docker":{"endpoint":"registry.example"}}`,
+		`{"name":"Reference","type":"docker","categories":["REGISTRY"],"skipTestIntegration":true,"docker":{"endpoint":"registry.example","username":"a",` +
+			`"password":"env:TEAM_PASSWORD"}}`,
 		`{"name":"Quay","type":"quay","categories":["REGISTRY","SCANNER"],"skipTestIntegration":true,"quay":{"endpoint":"quay.example",` +
 			`"oauthToken":"` + apitest.Marked + `","registryRobotCredentials":{"username":"team+robot","password":"` + apitest.Marked + `"}}}`,
 	} {
@@ -33,14 +35,15 @@ func TestIntegrations(t *testing.T) {
 			t.Error(got)
 		}
 		for name, want := range map[string]string{
-			"Team":   "Team <b>registry</b> Generic Docker Registry http://" + s.Registry + " robot stored registry",
-			"Public": "Public Generic Docker Registry registry.example none: anonymous registry",
-			"Quay":   "Quay Quay.io quay.example stored registry, scanner",
+			"Team":      "Team <b>registry</b> Generic Docker Registry http://" + s.Registry + " robot stored registry",
+			"Public":    "Public Generic Docker Registry registry.example none: anonymous registry",
+			"Reference": "Reference Generic Docker Registry registry.example a env:TEAM_PASSWORD registry",
+			"Quay":      "Quay Quay.io quay.example stored registry, scanner",
 		} {
 			if got := d.row(t, name); got != want {
 				t.Errorf("row is %q, want %q", got, want)
 			}
 		}
-		contains(t, d.text(), "3 integrations.")
+		contains(t, d.text(), "4 integrations.")
 	})
 }

@@ -54,13 +54,51 @@ func TestProbes(t *testing.T) {
 		t.Run(way.Type+"_"+way.Name, func(t *testing.T) {
 			w := way.Start(t)
 			for _, s := range probed(t, way, w, nil) {
-				// The identity of ECR's world may sign in, and nothing else.
-				if s.Verdict == diagnosis.Failed && s.ID != "ecr-rights" {
+				if s.Verdict == diagnosis.Failed {
 					t.Errorf("%s fails where pulling works: %+v", s.ID, s.Findings)
 				}
 			}
 			for what, change := range w.Wrong {
 				t.Run("wrong_"+what, func(t *testing.T) { probed(t, way, w, change) })
+			}
+		})
+	}
+}
+
+// TestDiagnoses holds of all types that the connection test passes where pulling works, and says what is wrong where it does not.
+func TestDiagnoses(t *testing.T) {
+	wrong := map[string]string{
+		"quay password": "quay-wrong-robot-token", "quay robot": "quay-no-such-robot",
+		"azure password": "wrong-password", "azure identity": "azure-pod-token-signature",
+		"google account": "google-no-service-account", "artifactregistry account": "google-no-service-account",
+		"ecr secret": "ecr-wrong-secret-key", "ecr key": "ecr-unknown-key", "ecr external ID": "ecr-wrong-external-id", "ecr no such role": "ecr-assume-role-denied",
+		"ecrpublic secret": "ecr-wrong-secret-key", "ecrpublic key": "ecr-unknown-key", "ecrpublic external ID": "ecr-wrong-external-id",
+		"ecrpublic no such role": "ecr-assume-role-denied",
+		"artifactory password":   "artifactory-wrong-password",
+	}
+	for _, way := range Ways() {
+		t.Run(way.Type+"_"+way.Name, func(t *testing.T) {
+			w := way.Start(t)
+			diagnosed := func(t *testing.T, change map[string]any) diagnosistest.Steps {
+				settings := maps.Clone(w.Settings)
+				maps.Copy(settings, change)
+				typ := typeOf(t, way.Type)
+				c := w.Open(typ, settings, w.Machine)
+				return diagnosistest.Diagnose(t, typ, c, integrationtest.Reference(t, w.Image), w.Transport(), append([]string{Mark}, Lent...)...)
+			}
+			for _, s := range diagnosed(t, nil) {
+				if s.Verdict == diagnosis.Failed {
+					t.Errorf("%s fails where pulling works: %+v", s.ID, s.Findings)
+				}
+			}
+			for what, change := range w.Wrong {
+				want, known := wrong[way.Type+" "+what]
+				if !known {
+					want = "wrong-password"
+				}
+				if got := diagnosed(t, change).Wrong().String(); !strings.Contains(got, want) {
+					t.Errorf("wrong %s: got %s, want %s", what, got, want)
+				}
 			}
 		})
 	}

@@ -244,7 +244,9 @@ const (
 )
 
 func aws(t testing.TB, typ string) *World {
-	actions := []string{"ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken", "sts:AssumeRole"}
+	actions := []string{
+		"ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken", "sts:AssumeRole",
+	}
 	cloud := &awstest.Cloud{
 		Regions: []string{awsRegion},
 		Users:   []*awstest.Principal{{ARN: awsUser, Key: "AKIA" + Mark, Secret: password, Actions: actions}},
@@ -252,9 +254,10 @@ func aws(t testing.TB, typ string) *World {
 			{ARN: awsRole, Trusts: []string{awsUser}, ExternalID: "external-ID", Subject: "pod", Actions: actions},
 			{ARN: "arn:aws:iam::123456789012:role/machine", Actions: actions},
 		},
-		WebTokens: map[string]awstest.WebToken{awsPodToken: {Subject: "pod", Ends: time.Now().Add(time.Hour)}},
-		Instance:  &awstest.Instance{Role: "arn:aws:iam::123456789012:role/machine"},
-		Password:  func(int) string { return password + "-lent" },
+		Repositories: []awstest.Repository{{ARN: "arn:aws:ecr:us-east-1:123456789012:repository/team/app"}},
+		WebTokens:    map[string]awstest.WebToken{awsPodToken: {Subject: "pod", Ends: time.Now().Add(time.Hour)}},
+		Instance:     &awstest.Instance{Role: "arn:aws:iam::123456789012:role/machine"},
+		Password:     func(int) string { return password + "-lent" },
 	}
 	w := start(t, integrationtest.NewInternet(t), registrytest.Start(t, registrytest.Options{}))
 	host := awsAccount + ".dkr.ecr." + awsRegion + ".amazonaws.com"

@@ -16,55 +16,15 @@ import (
 // dockerAPI is the path under which Artifactory has the registry of one repository, whatever a reverse proxy makes of it.
 const dockerAPI = "/artifactory/api/docker/"
 
+// probe proves the credential at Artifactory's token service, which /v2/ does not where anonymous access is on: then it takes any.
 func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p diagnosis.Probing) {
-	configured := r.Endpoint(image.Reference{})
-	step := probeMethod(ctx, configured, p)
-	p.Report(step)
-	if step.Verdict == diagnosis.Failed {
-		return
-	}
 	cred, err := r.Credential(ctx, p.Ref)
 	if err != nil || cred.Anonymous() {
 		return
 	}
-	probeToken(ctx, configured, cred, p)
-}
-
-// probeMethod says how the server finds a repository by an image's name.
-func probeMethod(ctx context.Context, at distribution.Endpoint, p diagnosis.Probing) diagnosis.Step {
-	step := diagnosis.NewStep("artifactory-method", "Docker access method")
-	step.Summary = method(at)
-	answer, err := p.Get(ctx, at.Path+"/v2/", distribution.Credential{})
-	if err == nil && strings.Contains(answer.Header.Get("Www-Authenticate"), dockerAPI+"null/") {
-		step.Find(diagnosis.Finding{
-			Name: "artifactory-no-repository-key", Verdict: diagnosis.Failed,
-			Cause: "The reverse proxy before Artifactory does not tell it which repository is meant: the address of its token service says \"null\" in place of the repository's key.",
-			Fix:   "Generate the proxy's configuration anew in Artifactory (Administration, Artifactory, HTTP Settings) with the Docker access method that image names use, and let the proxy set X-JFrog-Override-Base-Url and X-Artifactory-Override-Base-Url to the address that clients call.",
-		})
-	}
-	return *step
-}
-
-var jfrogCloud = regexp.MustCompile(`^[a-z0-9-]+\.jfrog\.io$`)
-
-func method(at distribution.Endpoint) string {
-	key, isAPI := strings.CutPrefix(at.Path+"/", dockerAPI)
-	switch {
-	case isAPI:
-		return "the API of the repository " + strings.Trim(key, "/")
-	case at.Path != "":
-		return "repository path, for the repository " + strings.Trim(at.Path, "/")
-	case strings.Contains(at.Host, ":"):
-		return "port: one repository of its own at " + at.Host
-	case jfrogCloud.MatchString(at.Host):
-		return "repository path: the first part of an image's name is the repository's key"
-	}
-	return "repository path or subdomain: the repository's key is the first part of an image's name, or of the host"
-}
-
-// probeToken proves the credential, which /v2/ does not where anonymous access is on: then it takes any.
-func probeToken(ctx context.Context, at distribution.Endpoint, cred distribution.Credential, p diagnosis.Probing) {
+	at := r.Endpoint(image.Reference{})
 	step := diagnosis.NewStep("artifactory-credential", "Credential at Artifactory's token service")
+	step.See("access method", method(at))
 	seeKind(step, cred)
 	bases := []string{"", dockerAPI + strings.Trim(at.Path, "/")}
 	switch key, _, ok := strings.Cut(p.Ref.Repository, "/"); {
@@ -95,6 +55,23 @@ func probeToken(ctx context.Context, at distribution.Endpoint, cred distribution
 		step.Summary, step.Verdict = "no token service answered", diagnosis.Skipped
 	}
 	p.Report(*step)
+}
+
+var jfrogCloud = regexp.MustCompile(`^[a-z0-9-]+\.jfrog\.io$`)
+
+func method(at distribution.Endpoint) string {
+	key, isAPI := strings.CutPrefix(at.Path+"/", dockerAPI)
+	switch {
+	case isAPI:
+		return "the API of the repository " + strings.Trim(key, "/")
+	case at.Path != "":
+		return "repository path, for the repository " + strings.Trim(at.Path, "/")
+	case strings.Contains(at.Host, ":"):
+		return "port: one repository of its own at " + at.Host
+	case jfrogCloud.MatchString(at.Host):
+		return "repository path: the first part of an image's name is the repository's key"
+	}
+	return "repository path or subdomain: the repository's key is the first part of an image's name, or of the host"
 }
 
 func wrongCredential(host string, cred distribution.Credential, said string) diagnosis.Finding {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis/diagnosistest"
 	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
@@ -104,6 +105,25 @@ func TestProbe_kind_of_user(t *testing.T) {
 		}
 		if len(steps) > 0 && !strings.Contains(steps[0].Summary, test.summary) {
 			t.Errorf("%s is %q", test.user, steps[0].Summary)
+		}
+	}
+}
+
+func TestDiagnose(t *testing.T) {
+	for want, change := range map[string]func(*azuretest.Cloud){
+		"": nil,
+		"azure-exchange failed azure-audience; sign-in failed azure-audience":         func(c *azuretest.Cloud) { c.Audience = "https://management.azure.com" },
+		"azure-exchange failed azure-no-pull-role; sign-in failed azure-no-pull-role": func(c *azuretest.Cloud) { c.Pull = false },
+	} {
+		c := azuretest.New(t, azuretest.Login, host)
+		registrytest.Push(t, c.Registry, "team/app", "1", registrytest.Image{})
+		if change != nil {
+			change(c)
+		}
+		opened := c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, azuretest.Pod(t, azuretest.PodToken(nil)))
+		steps := diagnosistest.Diagnose(t, Type(), opened, integrationtest.Reference(t, host+"/team/app:1"), c.Transport(), "eyJ")
+		if got := steps.Wrong().String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

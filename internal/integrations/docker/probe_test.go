@@ -82,3 +82,14 @@ func TestProbe_other_registries_have_nothing_to_tell(t *testing.T) {
 		}
 	}
 }
+
+func TestDiagnose_OpenShift_without_the_puller_role(t *testing.T) {
+	n := integrationtest.NewInternet(t)
+	n.Add(openShift, http.HandlerFunc(cluster))
+	token := integrationtest.Claims{Subject: puller}.Sign("cluster")
+	c := n.Open(Type(), map[string]any{"endpoint": openShift, "username": "landwaiter", "password": token}, nil)
+	steps := diagnosistest.Diagnose(t, Type(), c, integrationtest.Reference(t, openShift+"/bank/app:1"), n.Transport(), token)
+	if got := steps.Wrong().String(); !strings.HasPrefix(got, "docker-openshift-role failed openshift-puller-role; ") {
+		t.Errorf("got %s", got)
+	}
+}

@@ -153,6 +153,7 @@ func identityGrants(policy integration.Document, summary, account, partitionID s
 
 // testAdvice is for findings of the connection test, by name.
 var testAdvice = map[string]string{
+	"host-unknown":                   "The host is made of the registry ID and the region: check both, since regions that do not exist have none. In a VPC without a way to the internet, it needs an endpoint for ecr.dkr with private DNS.",
 	"wrong-password":                 "AWS lent a password that the registry does not take: check that the registry ID and the region are those of the images' host. A password that was pushed may have been replaced.",
 	"blob-host-unreachable":          "Layers come from prod-REGION-starport-layer-bucket.s3.REGION.amazonaws.com: let it be reached, in a VPC by a gateway endpoint of S3.",
 	"pull-denied":                    noRight,

@@ -264,3 +264,37 @@ func TestProbe_masks_the_key(t *testing.T) {
 		}
 	}
 }
+
+// TestDiagnose goes the whole way of a connection test, with the probe in its place.
+func TestDiagnose(t *testing.T) {
+	assume := config(byKeys, useAssumeRole, true, assumeRoleID, spoke, externalID, "shared-id")
+	pushed := config(nil, registryID, account, region, home, pushedUsername, "AWS", pushedPassword, "password:0", pushedExpiry, "2020-01-02T15:04:05Z")
+	for _, test := range []struct {
+		name   string
+		config integration.Config
+		cloud  func(*awstest.Cloud)
+		want   string
+	}{
+		{"may pull", config(byKeys), func(c *awstest.Cloud) { c.Users[0].Actions = pulling }, ""},
+		{"expired password", pushed, nil, "ecr-pushed failed ecr-pushed-expired; sign-in failed ecr-pushed-expired"},
+		{"wrong region", config(byKeys, region, "us-east-9"), nil, "name-resolution failed host-unknown"},
+		{"wrong external ID", assume, nil, "ecr-role-1 failed ecr-wrong-external-id; sign-in failed ecr-wrong-external-id"},
+		{"hop limit", config(byRole), func(c *awstest.Cloud) { c.Instance = &awstest.Instance{Role: podRole, HopLimitOne: true} },
+			"ecr-identity failed ecr-imds-hop-limit; sign-in failed ecr-imds-hop-limit"},
+		{"actions denied", config(byKeys), nil, "ecr-rights failed ecr-action-denied"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, 0)
+			w.cloud.Repositories = []awstest.Repository{{ARN: "arn:aws:ecr:us-east-1:123456789012:repository/" + repository}}
+			if test.cloud != nil {
+				test.cloud(w.cloud)
+			}
+			host := hostsOf(account, test.config.Text(region))[0]
+			ref := image.Reference{Registry: host, Repository: repository, Tag: "1"}
+			steps := diagnosistest.Diagnose(t, Type(), w.open(t, Type(), test.config, nil), ref, w.net.Transport(), "user-secret", "password:", "AKIAUSER")
+			if got := steps.Wrong().String(); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}

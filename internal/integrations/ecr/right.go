@@ -136,6 +136,10 @@ func (r *registry) deniedRights(missing []string, account, repository, said stri
 	switch foreign := account != "" && account != r.from.account; {
 	case strings.Contains(said, "explicit deny"):
 		f.Name, f.Fix = "ecr-explicit-deny", "A policy forbids it, which no permission outweighs: look for a Deny in the kind of policy that the message names."
+	case strings.Contains(strings.ToLower(said), "vpc endpoint policy"):
+		// The registry itself has another endpoint, with a policy of its own.
+		f.Name, f.Verdict = "ecr-endpoint-policy", diagnosis.Warning
+		f.Fix = "Let the policy of the VPC endpoint ecr.api, and that of ecr.dkr, allow the actions on " + r.repositoryARN(repository) + "."
 	case foreign && !strings.Contains(said, "no identity-based policy"):
 		f.Name = "ecr-repository-policy"
 		f.Fix = "The identity is of account " + account + ", so that the repository's own policy must let it in. In account " + r.from.account + ", add this statement to it (aws ecr get-repository-policy shows it, aws ecr set-repository-policy --repository-name " +

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis/diagnosistest"
 	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
@@ -112,5 +113,24 @@ func TestProbe_gcr_is_an_alias(t *testing.T) {
 	}
 	if fix := steps[2].Findings[0].Fix; !strings.Contains(fix, "add-iam-policy-binding eu.gcr.io --project=example.com:app --location=europe") {
 		t.Errorf("the fix is %q", fix)
+	}
+}
+
+func TestDiagnose(t *testing.T) {
+	for want, change := range map[string]func(*googletest.Cloud){
+		"": nil,
+		"artifactregistry-token failed google-clock-skew; sign-in failed google-clock-skew":  func(c *googletest.Cloud) { c.Skew = 2 * time.Hour },
+		"artifactregistry-right failed google-download-denied; token failed account-blocked": func(c *googletest.Cloud) { c.Refusal = deniedDownload },
+	} {
+		c := googletest.New(t)
+		registrytest.Push(t, c.Registry, "my-project/repo/app", "1", registrytest.Image{})
+		if change != nil {
+			change(c)
+		}
+		opened := c.Open(ArtifactRegistry(), map[string]any{endpoint: googletest.Host, serviceAccount: googletest.ServiceAccountKey(nil)}, nil)
+		ref := integrationtest.Reference(t, googletest.Host+"/my-project/repo/app:1")
+		if got := diagnosistest.Diagnose(t, ArtifactRegistry(), opened, ref, c.Transport(), "ya29.", "PRIVATE KEY").Wrong().String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }

@@ -1,14 +1,14 @@
-// Package diagnosistest lets a type's probe look at a registry of a test, without the rest of a connection test.
+// Package diagnosistest tests connections to registries of tests, and lets a type's probe look at them by itself.
 package diagnosistest
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -29,9 +29,47 @@ func Probe(t testing.TB, r integration.Registry, ref image.Reference, network ht
 	}
 	var steps Steps
 	prober.Probe(t.Context(), diagnosis.Probing{
-		Ref: ref, Report: func(s diagnosis.Step) { steps = append(steps, s) }, Get: get(r.Endpoint(ref), network),
+		Ref: ref, Report: func(s diagnosis.Step) { steps = append(steps, s) }, Get: get(t, r.Endpoint(ref), network),
 	})
-	raw, err := json.MarshalIndent(steps, "", " ")
+	steps.check(t, secrets)
+	return steps
+}
+
+// Diagnose tests the connection of an integration of a type as Probe does, with all the other steps.
+func Diagnose(t testing.TB, typ integration.Type, c integration.Candidate, ref image.Reference, network http.RoundTripper, secrets ...string) Steps {
+	t.Helper()
+	types, err := integration.NewTypes(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Integration.Type = typ.ID
+	doctor := diagnosis.New(diagnosis.Options{Client: client(network), Types: types, Now: time.Now, NewID: func() string { return "0" }, Program: "test"})
+	steps := Steps(doctor.Diagnose(t.Context(), c, ref, func(diagnosis.Step) {}).Steps)
+	steps.check(t, secrets)
+	return steps
+}
+
+func client(network http.RoundTripper) *distribution.Client {
+	return distribution.New(distribution.Options{Now: time.Now, Transport: network})
+}
+
+func get(t testing.TB, e distribution.Endpoint, network http.RoundTripper) func(context.Context, string, distribution.Credential) (distribution.Answer, error) {
+	probe, err := client(network).Probe(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(probe.Close)
+	return func(ctx context.Context, path string, as distribution.Credential) (distribution.Answer, error) {
+		probe.Know(as)
+		answer, _, err := probe.Look(ctx, distribution.Look{Method: http.MethodGet, Path: path, Authorization: as.Authorization()})
+		return answer, err
+	}
+}
+
+// check logs the steps, for who reads the test's output.
+func (list Steps) check(t testing.TB, secrets []string) {
+	t.Helper()
+	raw, err := json.MarshalIndent(list, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,14 +79,18 @@ func Probe(t testing.TB, r integration.Registry, ref image.Reference, network ht
 			t.Errorf("%s is shown", secret)
 		}
 	}
-	for _, s := range steps {
+	for _, s := range list {
 		for _, f := range s.Findings {
 			if f.Cause == "" || f.Fix == "" {
 				t.Errorf("%s: cause %q, fix %q", f.Name, f.Cause, f.Fix)
 			}
 		}
 	}
-	return steps
+}
+
+// Wrong are the steps that did not pass, without those that were skipped.
+func (list Steps) Wrong() Steps {
+	return slices.DeleteFunc(slices.Clone(list), func(s diagnosis.Step) bool { return s.Verdict == diagnosis.Passed || s.Verdict == diagnosis.Skipped })
 }
 
 // String writes for each step how it came out and what was found: "ecr-token failed ecr-wrong-region", parted by "; ".
@@ -74,40 +116,4 @@ func (list Steps) Fact(step, name string) string {
 		}
 	}
 	return ""
-}
-
-func get(e distribution.Endpoint, network http.RoundTripper) func(context.Context, string, distribution.Credential) (distribution.Answer, error) {
-	return func(ctx context.Context, path string, as distribution.Credential) (distribution.Answer, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.Scheme+"://"+e.Host+path, nil)
-		if err != nil {
-			return distribution.Answer{}, err
-		}
-		switch {
-		case as.RegistryToken.IsSet():
-			req.Header.Set("Authorization", "Bearer "+as.RegistryToken.Reveal())
-		case !as.Anonymous():
-			req.SetBasicAuth(as.Username, as.Password.Reveal())
-		}
-		resp, err := network.RoundTrip(req)
-		if err != nil {
-			return distribution.Answer{}, err
-		}
-		defer resp.Body.Close()
-		a := distribution.Answer{Method: req.Method, URL: req.URL.String(), Status: resp.StatusCode, Header: resp.Header}
-		if a.Body, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20)); err != nil {
-			return distribution.Answer{}, err
-		}
-		var doc struct {
-			Errors []struct{ Code, Message string }
-		}
-		if json.Unmarshal(a.Body, &doc) == nil && len(doc.Errors) > 0 {
-			a.Code, a.Message = mask(doc.Errors[0].Code, as), mask(doc.Errors[0].Message, as)
-		}
-		return a, nil
-	}
-}
-
-func mask(text string, as distribution.Credential) string {
-	basic := base64.StdEncoding.EncodeToString([]byte(as.Username + ":" + as.Password.Reveal()))
-	return strings.NewReplacer(basic, "***", as.Password.Reveal()+as.RegistryToken.Reveal(), "***").Replace(text)
 }

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"path/filepath"
 	"time"
 
@@ -48,7 +46,7 @@ func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Requ
 	}
 	service := assess.New(assess.Options{
 		Sources:    sources,
-		Client:     p.registryClient(image.Platform{}),
+		Client:     p.aloneClient(),
 		Scanner:    scan.New(scanOptions),
 		Advisories: advisories,
 		Policies:   policies,
@@ -64,12 +62,13 @@ func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Requ
 
 func advisoriesDir(data string) string { return filepath.Join(data, "advisories") }
 
-func (p *program) registryClient(platform image.Platform) *distribution.Client {
+func (p *program) registryClient(platform image.Platform, allow distribution.Addresses) *distribution.Client {
 	return distribution.New(distribution.Options{
 		UserAgent: userAgent(),
 		Now:       time.Now,
 		Jitter:    rand.Float64,
 		Proxy:     http.ProxyFromEnvironment,
+		Addresses: allow,
 		Platform:  platform,
 	})
 }
@@ -81,18 +80,15 @@ func (p *program) doctor(client *distribution.Client) *diagnosis.Doctor {
 	})
 }
 
+// aloneClient lets whoever runs it reach this machine and private networks.
+func (p *program) aloneClient() *distribution.Client {
+	return p.registryClient(image.Platform{}, distribution.Addresses{Loopback: true, Private: true})
+}
+
 // deps is what opened integrations may use. The environment names this machine's own identity to the types that sign in with
-// it; the services that give it out lie on the machine's own link, and no proxy is asked for them.
-func (p *program) deps() integration.Deps {
-	direct := http.DefaultTransport.(*http.Transport).Clone()
-	direct.Proxy = func(r *http.Request) (*url.URL, error) {
-		addr, err := netip.ParseAddr(r.URL.Hostname())
-		if err == nil && addr.IsLinkLocalUnicast() || r.URL.Hostname() == "metadata.google.internal" {
-			return nil, nil
-		}
-		return http.ProxyFromEnvironment(r)
-	}
-	return integration.Deps{Now: time.Now, Jitter: rand.Float64, HTTP: direct, Identity: p.getenv}
+// it.
+func (p *program) deps(client *distribution.Client) integration.Deps {
+	return integration.Deps{Now: time.Now, Jitter: rand.Float64, SignIn: client.SignIn, Identity: p.getenv}
 }
 
 // aloneScheme is how to speak with a registry. One on this machine is asked.
@@ -146,9 +142,10 @@ func (p *program) aloneSources(ctx context.Context, f imageFlags, ref image.Refe
 }
 
 func (p *program) defaultCandidates(ref image.Reference) ([]integration.Candidate, error) {
+	deps := p.deps(p.aloneClient())
 	var opened []integration.Candidate
 	for _, in := range integration.Defaults(time.Now()) {
-		c, err := p.types.Open(in, p.deps())
+		c, err := p.types.Open(in, deps)
 		if err != nil {
 			return nil, err
 		}

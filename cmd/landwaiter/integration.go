@@ -12,7 +12,6 @@ import (
 	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
-	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/secretref"
@@ -296,12 +295,13 @@ func (p *program) testDraft(ctx context.Context, remote *remoteFlags, draft *dra
 	if err != nil {
 		return err
 	}
-	deps, references := p.deps(), secretref.New(secretref.Options{Env: p.getenv})
+	registries := p.aloneClient()
+	deps, references := p.deps(registries), secretref.New(secretref.Options{Env: p.getenv})
 	deps.References = func(ctx context.Context, ref secretref.Reference, _ bool) (secret.Text, error) {
 		return references.Resolve(ctx, ref, true) // whoever runs this process may read what it can read
 	}
 	return integration.NewService(integration.ServiceOptions{
-		Types: p.types, Tester: p.doctor(p.registryClient(image.Platform{})), Deps: deps, Now: time.Now,
+		Types: p.types, Tester: p.doctor(registries), Deps: deps, Now: time.Now,
 	}).Test(ctx, d)
 }
 

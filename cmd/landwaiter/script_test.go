@@ -190,7 +190,7 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	if ts.Getenv("LANDWAITER_ADMIN_PASSWORD") == "" {
 		ts.Setenv("LANDWAITER_ADMIN_PASSWORD", marked)
 	}
-	variables := map[string]string{}
+	variables := map[string]string{"LANDWAITER_ALLOW_ADDRESSES": "loopback"}
 	for _, name := range []string{"LANDWAITER_ADMIN_PASSWORD", "LANDWAITER_DATABASE_URL"} {
 		variables[name] = ts.Getenv(name)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/demo"
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
@@ -37,6 +38,7 @@ type serveFlags struct {
 	tlsCert, tlsKey           *string
 	allowPlaintext, demo      *bool
 	secretKeyFile, platform   *string
+	allowAddresses            *string
 	configDir                 *string
 	configInterval            *time.Duration
 	allowReferences           *string
@@ -64,6 +66,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.tlsCert, f.tlsKey = text(fs, settingTLSCert), text(fs, settingTLSKey)
 	f.allowPlaintext, f.demo = toggle(fs, settingAllowPlaintext), toggle(fs, settingDemo)
 	f.secretKeyFile, f.platform = text(fs, settingSecretKeyFile), text(fs, settingPlatform)
+	f.allowAddresses = text(fs, settingAllowAddresses)
 	f.configDir, f.configInterval = text(fs, settingConfigDir), duration(fs, settingConfigInterval)
 	f.allowReferences = text(fs, settingAllowReferences)
 	return cmd
@@ -79,6 +82,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	addresses, err := distribution.ParseAddresses(*f.allowAddresses)
+	if err != nil {
+		return err
+	}
+	addresses.Loopback = addresses.Loopback || *f.demo // the demo's registry is on this machine
 	data, err := p.dataDir(*f.data)
 	if err != nil {
 		return err
@@ -92,9 +100,9 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	defer db.Close()
 
-	client := p.registryClient(platform)
+	client := p.registryClient(platform, addresses)
+	deps := p.deps(client)
 	doctor := p.doctor(client)
-	deps := p.deps()
 	deps.References = secretref.New(secretref.Options{Env: p.getenv, Allowed: allowed}).Resolve
 	connections := integration.NewService(integration.ServiceOptions{
 		Store: db, Types: p.types, Tester: doctor, Deps: deps, NewID: uuid.NewString, Now: time.Now, Log: log,

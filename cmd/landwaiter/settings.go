@@ -30,6 +30,7 @@ var (
 	settingAllowPlaintext = setting{"allow-plaintext", "LANDWAITER_ALLOW_PLAINTEXT", "false", "serve plain HTTP on addresses other than loopback too, e.g. behind a proxy that ends TLS"}
 	settingDemo           = setting{"demo", "LANDWAITER_DEMO", "false", "add a registry with sample images, an integration for it and advisories, and assess them"}
 	settingSecretKeyFile  = setting{"secret-key-file", "LANDWAITER_SECRET_KEY_FILE", "", "file with the key that seals stored secrets (default: secret.key in the data directory)"}
+	settingAllowAddresses = setting{"allow-addresses", "LANDWAITER_ALLOW_ADDRESSES", "", "addresses that integrations may reach besides the usual: loopback, private, networks such as 10.1.0.0/16, with commas in between"}
 	settingPlatform       = setting{"platform", "LANDWAITER_PLATFORM", "", "platform of multi-platform images, e.g. linux/arm64 (default: linux/amd64)"}
 	settingConfigDir      = setting{"config-dir", "LANDWAITER_CONFIG_DIR", "", "directory of files that describe integrations; what they describe is changed there only"}
 	settingConfigInterval = setting{"config-interval", "LANDWAITER_CONFIG_INTERVAL", "2s", "how often to look for changes in the directory of integrations"}

@@ -52,7 +52,7 @@ func TestToyType_needs_one_declaration_and_one_line(t *testing.T) {
 	if err := os.WriteFile(key, []byte(marked+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environment := map[string]string{"LANDWAITER_ADMIN_PASSWORD": marked, "LANDWAITER_DATA": folder, "LANDWAITER_LISTEN": "127.0.0.1:0"}
+	environment := map[string]string{"LANDWAITER_ADMIN_PASSWORD": marked, "LANDWAITER_DATA": folder, "LANDWAITER_LISTEN": "127.0.0.1:0", "LANDWAITER_ALLOW_ADDRESSES": "loopback"}
 	getenv := func(name string) string { return environment[name] }
 	server, err := start(func(ctx context.Context, s streams) int {
 		return (&program{streams: s, getenv: getenv, types: types}).run(ctx, []string{"serve"})

@@ -34,7 +34,7 @@ func anonymous(scheme, host, reason string) integration.Candidate {
 // registry answered stands.
 func inPlain(tried integration.Candidate, err error) (again integration.Candidate, ok bool) {
 	var answer *distribution.Error
-	if !errors.As(err, &answer) || answer.Status != 0 {
+	if !errors.As(err, &answer) || answer.Status != 0 || errors.As(err, new(*distribution.AddressError)) {
 		return again, false
 	}
 	return plainly(tried)

@@ -49,7 +49,7 @@ func start(t testing.TB, advisories fstest.MapFS, change func(*assess.Options)) 
 	t.Cleanup(func() { db.Close() })
 	types, err := integration.NewTypes(integrations.All()...)
 	must(t, err)
-	client := distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1})
+	client := distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1, Addresses: distribution.Addresses{Loopback: true}})
 	connections := integration.NewService(integration.ServiceOptions{
 		Store: db, Types: types, Tester: diagnosis.New(diagnosis.Options{Client: client, Types: types, Now: time.Now, NewID: uuid.NewString}), Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now,
 	})

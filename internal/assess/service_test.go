@@ -159,7 +159,7 @@ func TestServe_hosts_without_integration(t *testing.T) {
 		authority := registrytest.NewAuthority(t)
 		fake := registrytest.NewFake(t, authority, registrytest.Quirks{})
 		f := start(t, nil, func(o *assess.Options) {
-			o.Client = distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1, Transport: &http.Transport{
+			o.Client = distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1, Addresses: distribution.Addresses{Loopback: true}, Transport: &http.Transport{
 				TLSClientConfig: &tls.Config{RootCAs: authority.Pool()},
 			}})
 		})
@@ -173,7 +173,7 @@ func TestServe_hosts_without_integration(t *testing.T) {
 	t.Run("no_other_host_is_asked_in_plain", func(t *testing.T) {
 		network := &deadNetwork{}
 		f := start(t, nil, func(o *assess.Options) {
-			o.Client = distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1, Transport: network})
+			o.Client = distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1, Addresses: distribution.Addresses{Loopback: true}, Transport: network})
 		})
 		for host, schemes := range map[string][]string{
 			"registry.example": {"https"}, "localhost.example": {"https"}, "127.0.0.1.example:5000": {"https"}, "10.0.0.1:5000": {"https"},

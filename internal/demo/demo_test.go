@@ -53,7 +53,7 @@ func prepare(t *testing.T, data string) *server {
 	must(t, err)
 	types, err := integration.NewTypes(integrations.All()...)
 	must(t, err)
-	client := distribution.New(distribution.Options{Now: clock})
+	client := distribution.New(distribution.Options{Now: clock, Addresses: distribution.Addresses{Loopback: true}})
 	connections := integration.NewService(integration.ServiceOptions{
 		Store: db, Types: types, Tester: diagnosis.New(diagnosis.Options{Client: client, Types: types, Now: clock, NewID: uuid.NewString}), Deps: integration.Deps{Now: clock}, NewID: uuid.NewString, Now: clock,
 	})

@@ -21,6 +21,7 @@ type Answer struct {
 	Body     []byte      `json:"-"`                  // at most 1 MiB, as it came: it may hold secrets
 
 	challenges []string // as they came
+	inside     bool     // the registry was reached in a private network
 	next       *url.URL
 }
 
@@ -37,7 +38,7 @@ const maxShownHeader = 500
 func (r request) told(a *answer) Answer {
 	t := Answer{
 		Method: r.method, URL: r.shown(a.url), Status: a.status, Header: http.Header{}, Body: a.body,
-		Page: looksLikePage(a), challenges: a.header.Values("WWW-Authenticate"),
+		Page: looksLikePage(a), challenges: a.header.Values("WWW-Authenticate"), inside: a.inside,
 	}
 	for _, name := range shownHeaders {
 		if value := strings.Join(a.header.Values(name), ", "); value != "" {

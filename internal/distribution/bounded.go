@@ -23,6 +23,22 @@ func (b *bounded[K, V]) get(k K) (V, bool) {
 func (b *bounded[K, V]) put(k K, v V) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.set(k, v)
+}
+
+// obtain makes what is not there.
+func (b *bounded[K, V]) obtain(k K, make func() V) V {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, ok := b.m[k]
+	if !ok {
+		v = make()
+		b.set(k, v)
+	}
+	return v
+}
+
+func (b *bounded[K, V]) set(k K, v V) {
 	if _, there := b.m[k]; !there && len(b.m) >= b.max {
 		for other := range b.m {
 			delete(b.m, other)

@@ -11,6 +11,7 @@ type challenge struct {
 	realm   *url.URL // of the token service; nil for basic
 	service string
 	scope   string
+	inside  bool // the registry was reached in a private network
 }
 
 const maxChallengeBytes = 16 << 10

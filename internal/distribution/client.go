@@ -3,7 +3,6 @@ package distribution
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"time"
 
@@ -22,12 +21,10 @@ type Options struct {
 	Jitter    func() float64    // in [0,1), spreads retries; nil for none
 	Platform  image.Platform    // zero means DefaultPlatform
 	Transport http.RoundTripper // tests only: replaces the network
-	// Proxy is that of http.Transport; nil for none. AllowAddress then sees the proxy's address, and that of a target only if
-	// its URL holds an IP address.
-	Proxy func(*http.Request) (*url.URL, error)
-	// AllowAddress is asked after name resolution and before connecting, for every address, redirects and token realms
-	// included. nil means DenyMetadata.
-	AllowAddress func(netip.Addr) error
+	// Proxy is that of http.Transport, for endpoints without one of their own; nil for none. It is the operator's: where it
+	// leads is not judged by Addresses.
+	Proxy     func(*http.Request) (*url.URL, error)
+	Addresses Addresses
 	// Observe is called after each HTTP exchange, with a redacted URL. It must be quick and safe for concurrent use.
 	Observe func(Exchange)
 	// Limits; zero means the default.
@@ -55,9 +52,6 @@ func (o *Options) fill() {
 	orDefault(&o.MaxBlob, 64<<30)
 	orDefault(&o.MaxAttempts, 4)
 	orDefault(&o.MaxRetryAfter, 20*time.Second)
-	if o.AllowAddress == nil {
-		o.AllowAddress = DenyMetadata
-	}
 	if o.Jitter == nil {
 		o.Jitter = func() float64 { return 1 }
 	}
@@ -105,6 +99,7 @@ type Client struct {
 	exchanges  singleflight.Group
 	challenges *bounded[place, challenge]
 	headless   *bounded[origin, bool] // origins that do not know HEAD
+	budgets    *bounded[Budget, *allowance]
 	sleep      func(context.Context, time.Duration) error
 }
 
@@ -116,6 +111,8 @@ func New(o Options) *Client {
 		tokens:     newBounded[tokenKey, token](1024),
 		challenges: newBounded[place, challenge](4096),
 		headless:   newBounded[origin, bool](1024),
+		budgets:    newBounded[Budget, *allowance](4096),
+		transports: transports{now: o.Now, made: map[pool]*usedTransport{}},
 		sleep:      sleep,
 	}
 	c.transports.make = c.newTransport

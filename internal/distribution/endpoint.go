@@ -16,15 +16,23 @@ import (
 // apart from the token realm that this origin names, which may be on any host, as Docker Hub's is, but must be https if the
 // origin is.
 type Endpoint struct {
-	Scheme   string      // "https" or "http"
-	Host     string      // host[:port] that is dialled, e.g. registry-1.docker.io
-	Path     string      // "" or "/prefix" that stands before /v2
-	Insecure bool        // do not verify the certificate of this host; other hosts' certificates are verified all the same
-	TLS      *tls.Config // nil for the defaults; its client certificate goes to this host only
+	Scheme   string // "https" or "http"
+	Host     string // host[:port] that is dialled, e.g. registry-1.docker.io
+	Path     string // "" or "/prefix" that stands before /v2
+	Insecure bool   // do not verify the certificate of this host; other hosts' certificates are verified all the same
+	Connection
 
 	// SignInFirst is for servers that may serve anybody and then never ask for a credential: one that there is goes with the
 	// first request, as a token of the server's own token service at /v2/token, else as user name and password.
 	SignInFirst bool
+}
+
+// A Connection is how the hosts of one registry are reached: its own, those that it names, and those where its credentials
+// come from. The zero value is the client's way. Connections are only kept for those with the same pointers.
+type Connection struct {
+	TLS    *tls.Config // nil for the defaults; its client certificate goes to the endpoint's own host only
+	Proxy  *Proxy      // nil for Options.Proxy
+	Budget Budget
 }
 
 // dockerHubAPI serves the registry that image references call docker.io.
@@ -181,6 +189,9 @@ func (e Endpoint) RegistryHost() string {
 	return host
 }
 
+// owns reports whether a URL is at the endpoint's host, whatever the port.
+func (e Endpoint) owns(u *url.URL) bool { return originOf(e.url("")).host == originOf(u).host }
+
 // url is the address of a part of the API.
 func (e Endpoint) url(path string) *url.URL {
 	return &url.URL{Scheme: e.Scheme, Host: e.Host, Path: e.Path + "/v2/" + path}
@@ -192,7 +203,7 @@ func (e Endpoint) dialled() (Endpoint, error) {
 		e.Scheme = "https"
 	}
 	clean, err := ParseEndpoint(e.String(), e.Insecure)
-	clean.TLS, clean.SignInFirst = e.TLS, e.SignInFirst
+	clean.Connection, clean.SignInFirst = e.Connection, e.SignInFirst
 	return clean, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -28,6 +29,7 @@ type request struct {
 	repository string     // "" for requests that are not about one
 	list       bool       // of tags: some registries want another scope for it
 	secrets    []string   // must not be shown, wherever the other side repeats them
+	inside     bool       // the registry was reached in a private network, and may name other hosts there
 }
 
 // An answer is a response whose body was read, or is a stream.
@@ -38,6 +40,7 @@ type answer struct {
 	body   []byte
 	stream io.ReadCloser
 	url    *url.URL // that answered in the end
+	inside bool     // so did the registry itself, in a private network
 }
 
 var (
@@ -60,6 +63,7 @@ func (c *Client) follow(ctx context.Context, e Endpoint, r request, authorizatio
 		if !redirects(a.status) || r.form != nil {
 			return a, nil
 		}
+		r.inside = a.inside
 		next, err := redirectTarget(u, a.header.Get("Location"))
 		if err != nil {
 			return nil, r.error(u, a.status, err)
@@ -112,7 +116,12 @@ func redirectTarget(from *url.URL, location string) (*url.URL, error) {
 
 // exchange is one request and its response.
 func (c *Client) exchange(ctx context.Context, e Endpoint, r request, u *url.URL, authorization secret.Text) (*answer, error) {
+	leave, err := c.budgets.obtain(e.Budget, func() *allowance { return newAllowance(e.Budget) }).enter(ctx)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
+	context.AfterFunc(ctx, leave)
 	if !r.stream {
 		timer := time.AfterFunc(c.o.StepTimeout, func() { cancel(errTooSlow) })
 		defer timer.Stop()
@@ -141,10 +150,28 @@ func (c *Client) exchange(ctx context.Context, e Endpoint, r request, u *url.URL
 }
 
 func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.URL, authorization secret.Text, cancel context.CancelCauseFunc) (*answer, error) {
-	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
-		if err := c.allow(addr); err != nil {
-			return nil, err
-		}
+	own := e.owns(u)
+	p := pool{trust: e.trust(), foreign: !own, outside: !own && !r.inside}
+	p.insecure = p.insecure && own
+	proxy, err := c.Proxy(e.Connection, u)
+	if err != nil {
+		return nil, errors.New("the address of the proxy is malformed")
+	}
+	addr, written, err := writtenAddress(u.Hostname())
+	if err == nil && written {
+		err = c.o.Addresses.Allow(addr, p.outside)
+	}
+	if err != nil {
+		return nil, err
+	}
+	inside := r.inside
+	if own {
+		inside = written && isInside(addr)
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+			if at, err := netip.ParseAddrPort(got.Conn.RemoteAddr().String()); err == nil && proxy == nil {
+				inside = isInside(at.Addr())
+			}
+		}})
 	}
 	var body io.Reader
 	if r.form != nil {
@@ -170,11 +197,11 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 	if r.from > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", r.from))
 	}
-	resp, err := c.transport(e, u).RoundTrip(req)
+	resp, err := c.send(req, p, proxy)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength, url: u}
+	a := &answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength, url: u, inside: inside}
 	if r.stream && resp.StatusCode/100 == 2 {
 		a.stream = &watchedBody{body: resp.Body, ctx: ctx, cancel: cancel, idle: c.o.IdleTimeout}
 		return a, nil

@@ -26,7 +26,7 @@ func (c *Client) transportError(r request, u *url.URL, authorization secret.Text
 	e.signedIn = authorization.IsSet()
 	var dns *net.DNSError
 	switch {
-	case errors.As(err, new(*addressError)), errors.Is(err, errTooLong):
+	case errors.As(err, new(*AddressError)), errors.Is(err, errTooLong):
 	case errors.As(err, &dns):
 		e.Temporary = dns.IsTemporary || dns.IsTimeout
 		e.again = dns.IsTemporary && !dns.IsTimeout
@@ -70,6 +70,8 @@ func (s *session) explain(e *Error) (code fault.Code, fix string) {
 			return fault.NotFound, "Check the spelling of the name and the tag. If the repository is private, add an integration with credentials for it: many registries hide what one may not see."
 		}
 		return fault.NotFound, "Check the spelling of the name and the tag, and that this integration's user may see the repository."
+	case http.StatusProxyAuthRequired:
+		return fault.Unavailable, (&ProxyError{Status: e.Status}).Fix()
 	case http.StatusTooManyRequests:
 		if !e.until.IsZero() {
 			return fault.Limited, "The registry's limit is used up. Try again after " + e.until.UTC().Format(time.RFC3339) + ", or sign in with a user who has a higher limit."
@@ -112,9 +114,13 @@ func (s *session) explainSilence(e *Error) (fault.Code, string) {
 	}
 	var dns *net.DNSError
 	var verify *tls.CertificateVerificationError
+	var address *AddressError
+	var proxy *ProxyError
 	switch err := e.Err; {
-	case errors.As(err, new(*addressError)):
-		return fault.Invalid, "Check the endpoint, and what " + host + " resolves to. Connections to such addresses are refused, since they could give away this machine's own credentials."
+	case errors.As(err, &address):
+		return fault.Invalid, address.Fix()
+	case errors.As(err, &proxy):
+		return fault.Unavailable, proxy.Fix()
 	case errors.Is(err, errTooLong):
 		return fault.Invalid, "No image needs an answer that long: the registry is broken or means harm."
 	case errors.As(err, &dns) && dns.IsNotFound:
@@ -128,7 +134,7 @@ func (s *session) explainSilence(e *Error) (fault.Code, string) {
 		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
 			return fault.Unavailable, "The certificate of " + host + " has expired or is not valid yet. Have it renewed, and check this machine's clock."
 		}
-		return fault.Unavailable, "The certificate of " + host + " is signed by an authority that this machine does not know. Add that authority to the machine's trusted certificates. For a trial, the integration can be set not to verify the registry's certificate (insecure)."
+		return fault.Unavailable, "The certificate of " + host + " is signed by an authority that is not known here. Give the authority's certificate to the integration (connection.caBundle), or add it to the machine's trusted certificates. For a trial, the integration can be set not to verify the registry's certificate (insecure)."
 	case errors.As(err, new(tls.RecordHeaderError)), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fault.Unavailable, "The server speaks plain HTTP on this port. If the network in between can be trusted, write http://" + host + "."
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -35,7 +35,8 @@ func (c *Client) Probe(e Endpoint, hidden ...secret.Text) (*Probe, error) {
 	}
 	o := c.o
 	o.MaxAttempts = 1
-	p := &Probe{Endpoint: endpoint, c: New(o)}
+	p := &Probe{Endpoint: endpoint, c: New(o), used: endpoint.Proxy.secrets()}
+	p.c.budgets = c.budgets
 	for _, s := range hidden {
 		p.used = append(p.used, s.Reveal())
 	}
@@ -78,7 +79,7 @@ func (p *Probe) Look(ctx context.Context, l Look) (Answer, Route, error) {
 		}
 		u.Path, u.RawPath, u.RawQuery = path.Path, path.RawPath, path.RawQuery
 	}
-	return p.look(ctx, l, u)
+	return p.look(ctx, l, u, false)
 }
 
 // Follow goes where an answer redirects to. The authorization stays at home when that is another origin.
@@ -89,13 +90,13 @@ func (p *Probe) Follow(ctx context.Context, a Answer, l Look) (Answer, Route, er
 	if originOf(a.next) != originOf(p.Endpoint.url("")) {
 		l.Authorization = secret.Text{}
 	}
-	return p.look(ctx, l, a.next)
+	return p.look(ctx, l, a.next, a.inside)
 }
 
-func (p *Probe) look(ctx context.Context, l Look, u *url.URL) (Answer, Route, error) {
+func (p *Probe) look(ctx context.Context, l Look, u *url.URL, inside bool) (Answer, Route, error) {
 	r := request{
 		kind: KindLook, method: l.Method, url: u, limit: maxLookBody, stream: l.Peek,
-		secrets: p.secrets(p.Endpoint.String() + u.Path),
+		secrets: p.secrets(p.Endpoint.String() + u.Path), inside: inside,
 	}
 	if l.Manifest {
 		r.accept = acceptManifests
@@ -122,10 +123,8 @@ func (p *Probe) trace(u *url.URL, secrets []string) *tracer {
 	if p.Endpoint.TLS != nil {
 		t.roots = p.Endpoint.TLS.RootCAs
 	}
-	if p.c.o.Proxy != nil {
-		if proxy, err := p.c.o.Proxy(&http.Request{URL: u}); err == nil && proxy != nil {
-			t.route.Proxy = t.hide(clean(proxy.Host, maxName))
-		}
+	if proxy, err := p.c.Proxy(p.Endpoint.Connection, u); err == nil && proxy != nil {
+		t.route.Proxy = t.hide(clean(proxy.Host, maxName))
 	}
 	return t
 }
@@ -160,6 +159,7 @@ type Challenge struct {
 // Challenge reads what an answer asks for.
 func (p *Probe) Challenge(a Answer) Challenge {
 	how, _, _ := chooseChallenge(a.challenges)
+	how.inside = a.inside
 	c := p.challenge(how)
 	c.Scheme = ""
 	for _, wire := range parseChallenges(a.challenges) {

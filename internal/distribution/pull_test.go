@@ -327,7 +327,7 @@ func TestPullSchema1(t *testing.T) {
 func BenchmarkResolveWarm(b *testing.B) {
 	r := registrytest.Start(b, registrytest.Options{Tokens: true})
 	starter(b, r)
-	c := New(Options{Now: time.Now})
+	c := New(Options{Now: time.Now, Addresses: Addresses{Loopback: true}})
 	src, ref := source(b, r.URL), reference(b, r.Host, "team/app:v1")
 	if _, err := c.Resolve(b.Context(), src, ref); err != nil {
 		b.Fatal(err)

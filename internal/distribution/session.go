@@ -36,7 +36,7 @@ func (c *Client) session(src Source, repository string) (*session, error) {
 	}
 	return &session{
 		c: c, credential: src.Credential, endpoint: endpoint, home: originOf(endpoint.url("")),
-		trust: trust{config: endpoint.TLS, insecure: endpoint.Insecure},
+		trust: endpoint.trust(), used: endpoint.Proxy.secrets(),
 	}, nil
 }
 
@@ -142,7 +142,7 @@ func (s *session) try(ctx context.Context, r request, in *signIn) (*answer, erro
 			}
 			return nil, e
 		}
-		how.scope = s.scope(r, how)
+		how.scope, how.inside = s.scope(r, how), a.inside
 		s.remember(r, how)
 		if in.header.IsSet() {
 			useful, err := s.refresh(ctx, in, how)

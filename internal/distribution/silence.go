@@ -51,17 +51,31 @@ type Silence struct {
 const maxSilenceText = 600
 
 func silenceOf(err error, hide func(string) string) *Silence {
-	return &Silence{Trouble: TroubleOf(err), Text: shorten(hide(printable(err.Error())), maxSilenceText)}
+	s := &Silence{Trouble: TroubleOf(err), Text: shorten(hide(printable(err.Error())), maxSilenceText)}
+	var address *AddressError
+	var proxy *ProxyError
+	switch {
+	case errors.As(err, &address):
+		s.Fix = address.Fix()
+	case errors.As(err, &proxy):
+		s.Status = proxy.Status
+	}
+	return s
 }
 
 // TroubleOf says what kind of failure an error of a request is that got no answer.
 func TroubleOf(err error) Trouble {
 	var dns *net.DNSError
 	var op *net.OpError
+	var proxy *ProxyError
 	text := err.Error()
 	switch {
-	case errors.As(err, new(*addressError)):
+	case errors.As(err, new(*AddressError)):
 		return AddressRefused
+	case errors.As(err, &proxy) && proxy.Status != 0:
+		return ProxyRefused
+	case proxy != nil:
+		return ProxyUnreachable
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return NameUnknown
 	case errors.As(err, &dns):

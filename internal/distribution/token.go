@@ -55,7 +55,7 @@ func (s *session) newToken(ctx context.Context, key tokenKey, how challenge, cre
 		return token{}, fault.New(fault.Invalid, "sign in", "the registry wants a token to be asked for at %s, in plain text", redact(how.realm)).
 			WithFix("The registry's administrator must set the address of its token service to https.")
 	}
-	name := fmt.Sprintf("%x %p %t %t", key.of, key.trust.config, key.trust.insecure, s.fresh)
+	name := fmt.Sprintf("%x %p %p %t %t %t", key.of, key.trust.config, key.trust.proxy, key.trust.insecure, how.inside, s.fresh)
 	secrets := s.secrets()
 	done := s.c.exchanges.DoChan(name, func() (any, error) {
 		if t, ok := s.keptToken(key); ok {
@@ -77,7 +77,7 @@ func (s *session) newToken(ctx context.Context, key tokenKey, how challenge, cre
 
 func (c *Client) exchangeToken(ctx context.Context, e Endpoint, how challenge, cred Credential, secrets []string) (token, error) {
 	realm := *how.realm
-	r := request{kind: KindToken, method: http.MethodGet, url: &realm, limit: c.o.MaxToken, secrets: secrets}
+	r := request{kind: KindToken, method: http.MethodGet, url: &realm, limit: c.o.MaxToken, secrets: secrets, inside: how.inside}
 	authorization := secret.New(cred.basic())
 	query := realm.Query()
 	if cred.IdentityToken.IsSet() {

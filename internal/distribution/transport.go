@@ -3,7 +3,6 @@ package distribution
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,94 +10,27 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/landwaiter/landwaiter/internal/image"
 )
 
-// metadataAddresses give out a machine's own cloud credentials, or lie on the link where such services are put.
-var metadataAddresses = []netip.Prefix{
-	netip.MustParsePrefix("169.254.0.0/16"),
-	netip.MustParsePrefix("fe80::/10"),
-	netip.MustParsePrefix("fd00:ec2::/32"),      // AWS
-	netip.MustParsePrefix("fd20:ce::/32"),       // Google
-	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba
-	netip.MustParsePrefix("168.63.129.16/32"),   // Azure
-	netip.MustParsePrefix("192.0.0.192/32"),     // Oracle
-}
-
-// embedding are the IPv6 prefixes whose addresses hold an IPv4 address that a gateway may deliver to, from a byte on.
-var embedding = []struct {
-	prefix netip.Prefix
-	from   int
-}{
-	{netip.MustParsePrefix("64:ff9b::/96"), 12},   // NAT64
-	{netip.MustParsePrefix("64:ff9b:1::/48"), 12}, // NAT64 of a site's own
-	{netip.MustParsePrefix("2002::/16"), 2},       // 6to4
-	{netip.MustParsePrefix("::/96"), 12},          // IPv4-compatible
-}
-
-// DenyMetadata refuses link-local addresses and those of cloud metadata services. Loopback and private networks are
-// allowed, since registries live there.
-func DenyMetadata(addr netip.Addr) error {
-	addr = addr.Unmap().WithZone("")
-	for _, e := range embedding {
-		if e.prefix.Contains(addr) {
-			b := addr.As16()
-			addr = netip.AddrFrom4([4]byte(b[e.from:]))
-			break
-		}
-	}
-	for _, p := range metadataAddresses {
-		if p.Contains(addr) {
-			return fmt.Errorf("%s is a link-local address or a cloud's metadata service, which no registry has", addr)
-		}
-	}
-	return nil
-}
-
-// addressError is an address that AllowAddress refuses.
-type addressError struct{ cause error }
-
-func (e *addressError) Error() string { return "connection not allowed: " + e.cause.Error() }
-func (e *addressError) Unwrap() error { return e.cause }
-
-// transports are the connection pools, one for each way to verify servers.
-type transports struct {
-	mu   sync.Mutex
-	made map[trust]*http.Transport
-	make func(*tls.Config) *http.Transport
-}
-
-// trust is how a server is verified and what it is shown.
+// trust is how an endpoint is reached and verified. What is learnt from one counts for nobody who does it otherwise. The
+// pointers are one integration's own.
 type trust struct {
 	config   *tls.Config
 	insecure bool
-	foreign  bool // a host other than the endpoint's: it gets its authorities, not its other settings
+	proxy    *Proxy
 }
 
-// maxTransports bounds how many pools stay open when endpoints keep coming with a tls.Config of their own.
-const maxTransports = 64
+func (e Endpoint) trust() trust { return trust{config: e.TLS, insecure: e.Insecure, proxy: e.Proxy} }
 
-func (t *transports) of(k trust) *http.Transport {
-	if k.config == nil {
-		k.foreign = false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if tr, ok := t.made[k]; ok {
-		return tr
-	}
-	if t.made == nil {
-		t.made = map[trust]*http.Transport{}
-	}
-	for other, tr := range t.made {
-		if len(t.made) < maxTransports {
-			break
-		}
-		delete(t.made, other)
-		tr.CloseIdleConnections()
-	}
-	tr := t.make(k.tls())
-	t.made[k] = tr
-	return tr
+// A pool is what must be the same for requests to share connections.
+type pool struct {
+	trust
+	foreign bool // a host other than the endpoint's: it gets its authorities, not its other settings
+	outside bool // a host that a registry outside of private networks names
+	proxied bool
+	signIn  bool // services of clouds, where an identity comes from
 }
 
 // close ends all connections that nobody uses.
@@ -110,16 +42,27 @@ func (t *transports) close() {
 	}
 }
 
-func (k trust) tls() *tls.Config {
+// guard says what may be dialled. Where the operator's own proxy is, is not asked.
+func (c *Client) guard(p pool) func(netip.Addr) error {
+	switch {
+	case p.proxied && p.proxy == nil, p.signIn && !p.proxied:
+		return func(netip.Addr) error { return nil }
+	case p.proxied:
+		p.outside = false // it is the proxy that is dialled
+	}
+	return func(addr netip.Addr) error { return c.o.Addresses.Allow(addr, p.outside) }
+}
+
+func (p pool) tls() *tls.Config {
 	config := &tls.Config{}
 	switch {
-	case k.config != nil && k.foreign:
-		config.RootCAs = k.config.RootCAs
-	case k.config != nil:
-		config = k.config.Clone()
+	case p.config != nil && p.foreign:
+		config.RootCAs = p.config.RootCAs
+	case p.config != nil:
+		config = p.config.Clone()
 	}
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	if k.insecure {
+	if p.insecure {
 		config.InsecureSkipVerify = true
 	}
 	if config.GetClientCertificate == nil {
@@ -128,45 +71,143 @@ func (k trust) tls() *tls.Config {
 	return config
 }
 
-func (c *Client) newTransport(config *tls.Config) *http.Transport {
+// idleTime is how long a connection is kept that nobody uses.
+const idleTime = 90 * time.Second
+
+func (c *Client) newTransport(p pool) *http.Transport {
+	guard := c.guard(p)
 	dialer := &net.Dialer{
 		Timeout:   c.o.ConnectTimeout,
 		KeepAlive: 30 * time.Second,
 		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 			at, err := netip.ParseAddrPort(address)
 			if err != nil {
-				return &addressError{err}
+				return err
 			}
-			return c.allow(at.Addr())
+			return guard(at.Addr())
 		},
 	}
-	return &http.Transport{
-		Proxy:                  c.o.Proxy,
+	t := &http.Transport{
+		Proxy:                  viaProxy,
+		OnProxyConnectResponse: refusedConnect,
 		DialContext:            dialer.DialContext,
-		TLSClientConfig:        config,
+		TLSClientConfig:        p.tls(),
 		TLSHandshakeTimeout:    c.o.ConnectTimeout,
 		ResponseHeaderTimeout:  c.o.HeaderTimeout,
 		MaxResponseHeaderBytes: 256 << 10,
 		MaxIdleConns:           256,
 		MaxIdleConnsPerHost:    8,
-		IdleConnTimeout:        90 * time.Second,
+		IdleConnTimeout:        idleTime,
 		ForceAttemptHTTP2:      true,
 	}
-}
-
-func (c *Client) allow(addr netip.Addr) error {
-	if err := c.o.AllowAddress(addr); err != nil {
-		return &addressError{err}
+	if p.proxied {
+		t.DialContext = toProxy(dialer.DialContext)
+		// A proxy that speaks TLS is verified as any other host is, and shown no client certificate.
+		secure := &tls.Dialer{NetDialer: dialer, Config: pool{trust: trust{config: p.config}, foreign: true}.tls()}
+		t.DialTLSContext = toProxy(func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, c.o.ConnectTimeout)
+			defer cancel()
+			return secure.DialContext(ctx, network, address)
+		})
 	}
-	return nil
+	return t
 }
 
-// transport is the one for a URL that was reached from an endpoint: what the endpoint says about verification counts for
-// its own host only.
-func (c *Client) transport(e Endpoint, u *url.URL) http.RoundTripper {
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+func toProxy(next dial) dial {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := next(ctx, network, address)
+		if err != nil {
+			return nil, &ProxyError{Proxy: address, Err: err}
+		}
+		return conn, nil
+	}
+}
+
+// transports are the pools of connections.
+type transports struct {
+	now  func() time.Time
+	make func(pool) *http.Transport
+
+	mu   sync.Mutex
+	made map[pool]*usedTransport
+}
+
+type usedTransport struct {
+	*http.Transport
+	at time.Time
+}
+
+// maxTransports is enough for some hundred integrations with settings of their own, which have up to three pools each. Those
+// that were not used for longer than idleTime hold no connections and are dropped at no loss.
+const maxTransports = 1024
+
+func (t *transports) of(p pool) *http.Transport {
+	if p.config == nil {
+		p.foreign = false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	if tr, ok := t.made[p]; ok {
+		tr.at = now
+		return tr.Transport
+	}
+	var longest pool
+	for other, tr := range t.made {
+		switch {
+		case now.Sub(tr.at) > 2*idleTime:
+			t.drop(other)
+		case t.made[longest] == nil || tr.at.Before(t.made[longest].at):
+			longest = other
+		}
+	}
+	if len(t.made) >= maxTransports {
+		t.drop(longest)
+	}
+	tr := t.make(p)
+	t.made[p] = &usedTransport{tr, now}
+	return tr
+}
+
+func (t *transports) drop(p pool) {
+	t.made[p].CloseIdleConnections()
+	delete(t.made, p)
+}
+
+// send makes one request over the connections of a pool.
+func (c *Client) send(req *http.Request, p pool, proxy *url.URL) (*http.Response, error) {
 	if c.o.Transport != nil {
-		return c.o.Transport
+		return c.o.Transport.RoundTrip(req)
 	}
-	own := originOf(e.url("")).host == originOf(u).host
-	return c.transports.of(trust{config: e.TLS, insecure: e.Insecure && own, foreign: !own})
+	p.proxied = proxy != nil
+	return c.transports.of(p).RoundTrip(req.WithContext(context.WithValue(req.Context(), viaKey{}, proxy)))
+}
+
+// SignIn reaches the services at which clouds give out identities and credentials, with the authorities and the proxy of a
+// connection. Those that serve a machine its own identity lie on its link, and are never reached through a proxy; so no
+// setting of an integration may choose a host that is asked with that identity.
+func (c *Client) SignIn(via Connection) http.RoundTripper { return signInTransport{c, via} }
+
+type signInTransport struct {
+	c   *Client
+	via Connection
+}
+
+func (t signInTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	var proxy *url.URL
+	if !onMachine(req.URL.Hostname()) {
+		var err error
+		if proxy, err = t.c.Proxy(t.via, req.URL); err != nil {
+			return nil, err
+		}
+	}
+	return t.c.send(req, pool{trust: trust{config: t.via.TLS, proxy: t.via.Proxy}, foreign: true, signIn: true}, proxy)
+}
+
+// onMachine reports whether a host is this machine or serves it alone.
+func onMachine(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return image.OnLoopback(host) || host == "metadata.google.internal" || err == nil && IsMetadata(addr)
 }

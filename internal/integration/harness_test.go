@@ -169,7 +169,7 @@ func newServiceWith(t testing.TB, deps integration.Deps, list ...integration.Typ
 	b.Service = integration.NewService(integration.ServiceOptions{
 		Store: b.store, Types: b.types, Deps: deps, Now: b.now, NewID: newID,
 		Tester: diagnosis.New(diagnosis.Options{
-			Client: distribution.New(distribution.Options{Now: b.now}), Types: b.types, Now: b.now, NewID: newID,
+			Client: distribution.New(distribution.Options{Now: b.now, Addresses: distribution.Addresses{Loopback: true}}), Types: b.types, Now: b.now, NewID: newID,
 		}),
 	})
 	return b

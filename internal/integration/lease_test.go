@@ -158,7 +158,7 @@ func TestLease_a_refused_credential_is_fetched_once_more(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := distribution.New(distribution.Options{Now: time.Now})
+	client := distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}})
 	for range 3 {
 		got, err := client.Resolve(context.Background(), c.Source(context.Background(), ref), ref)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 )
 
@@ -70,6 +71,9 @@ func (t *Types) Open(in Integration, deps Deps) (Candidate, error) {
 	typ, ok := t.Get(in.Type)
 	if !ok {
 		return Candidate{}, t.unknown(in.Type)
+	}
+	if deps.SignIn != nil {
+		deps.HTTP = deps.SignIn(distribution.Connection{})
 	}
 	registry, err := typ.Open(in.Config.read(nil), deps)
 	if err != nil {

@@ -18,9 +18,11 @@ type Deps struct {
 	Now func() time.Time
 	// Jitter returns numbers from 0 up to 1; nil stands for 0.
 	Jitter func() float64
+	// SignIn makes HTTP for an integration that is reached in a way of its own. nil leaves HTTP as it is.
+	SignIn func(distribution.Connection) http.RoundTripper
 	// HTTP reaches the sign-in services of clouds. Link-local addresses are allowed, since a machine's own identity is served
-	// there, so a type must not let a setting choose the host that it asks with that identity, nor a proxy or a certificate
-	// authority that stands in between. nil stands for http.DefaultTransport.
+	// there, so a type must not let a setting choose the host that it asks with that identity. nil stands for
+	// http.DefaultTransport.
 	HTTP http.RoundTripper
 	// References looks up what references to secrets refer to; secretref.Resolver.Resolve is meant. trusted says that a file of
 	// the operator's owns the integration. nil looks nothing up.

@@ -226,7 +226,7 @@ func endpointProblem(text string) Problem {
 	}
 	host := hostname(endpoint.Host)
 	addr, err := netip.ParseAddr(host)
-	if slices.Contains(metadataHosts, host) || (err == nil && distribution.DenyMetadata(addr) != nil) {
+	if slices.Contains(metadataHosts, host) || (err == nil && distribution.IsMetadata(addr)) {
 		return Problem{Message: "invalid endpoint: endpoint cannot reference the cluster metadata service"}
 	}
 	return Problem{}

@@ -62,7 +62,7 @@ func newServer(t *testing.T, db *store.Store) *server {
 	types := allTypes(t)
 	s.Service = integration.NewService(integration.ServiceOptions{
 		Store: s.store, Types: types, Tester: diagnosis.New(diagnosis.Options{
-			Client: distribution.New(distribution.Options{Now: time.Now}), Types: types, Now: time.Now, NewID: uuid.NewString,
+			Client: distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}}), Types: types, Now: time.Now, NewID: uuid.NewString,
 		}), Deps: integration.Deps{Now: time.Now}, NewID: uuid.NewString, Now: time.Now,
 	})
 	var err error

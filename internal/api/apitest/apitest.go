@@ -102,6 +102,7 @@ type Ground struct {
 func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	t.Helper()
 	g.Client.Now, g.Deps.Now = time.Now, time.Now
+	g.Client.Addresses.Loopback = true
 	ctx := context.Background()
 	must := func(err error) {
 		t.Helper()

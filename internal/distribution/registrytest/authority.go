@@ -184,7 +184,17 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 // serve starts an HTTP server, with TLS if there is an authority.
 func serve(t testing.TB, h http.Handler, a *Authority) *httptest.Server {
 	t.Helper()
+	return serveAt(t, nil, h, a)
+}
+
+// serveAt does so at a listener, or where there is room.
+func serveAt(t testing.TB, l net.Listener, h http.Handler, a *Authority) *httptest.Server {
+	t.Helper()
 	s := httptest.NewUnstartedServer(h)
+	if l != nil {
+		s.Listener.Close()
+		s.Listener = l
+	}
 	s.Config.ErrorLog = discard
 	if a == nil {
 		s.Start()

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -67,8 +68,19 @@ type content struct {
 // NewFake starts one that ends with the test, with TLS if there is an authority.
 func NewFake(t testing.TB, a *Authority, q Quirks) *Fake {
 	t.Helper()
+	return newFake(t, nil, a, q)
+}
+
+// NewFakeAt starts one at a listener, without TLS.
+func NewFakeAt(t testing.TB, l net.Listener, q Quirks) *Fake {
+	t.Helper()
+	return newFake(t, l, nil, q)
+}
+
+func newFake(t testing.TB, l net.Listener, a *Authority, q Quirks) *Fake {
+	t.Helper()
 	f := &Fake{quirks: q, blobs: map[string][]byte{}, manifests: map[string]content{}, done: make(chan struct{})}
-	server := serve(t, f.wrap(f), a)
+	server := serveAt(t, l, f.wrap(f), a)
 	t.Cleanup(func() { close(f.done) })
 	f.URL = server.URL
 	f.Host = strings.TrimPrefix(strings.TrimPrefix(server.URL, "https://"), "http://")

@@ -33,12 +33,16 @@ func (r *Recorder) Requests() []Request {
 
 func (r *Recorder) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		path := req.URL.Path
+		if req.Method == http.MethodConnect {
+			path = req.Host
+		}
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.requests = append(r.requests, Request{
-				Method: req.Method, Path: req.URL.Path, Query: req.URL.RawQuery, Status: seen.status,
+				Method: req.Method, Path: path, Query: req.URL.RawQuery, Status: seen.status,
 				Authorization: req.Header.Get("Authorization"), Range: req.Header.Get("Range"),
 			})
 		}()

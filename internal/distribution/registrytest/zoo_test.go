@@ -24,7 +24,7 @@ var products = map[string]registrytest.Product{
 }
 
 func TestProducts_serve_their_users_and_refuse_others(t *testing.T) {
-	client := distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1})
+	client := distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1, Addresses: distribution.Addresses{Loopback: true}})
 	for name, product := range products {
 		t.Run(name, func(t *testing.T) {
 			shop := product.Open(t, registrytest.Site{

@@ -38,7 +38,7 @@ func doctor(client *distribution.Client) *diagnosis.Doctor {
 }
 
 func client() *distribution.Client {
-	return distribution.New(distribution.Options{Now: time.Now, ConnectTimeout: time.Second, HeaderTimeout: time.Second})
+	return distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}, ConnectTimeout: time.Second, HeaderTimeout: time.Second})
 }
 
 func open(t *testing.T, typ, endpoint, username, password string) integration.Candidate {

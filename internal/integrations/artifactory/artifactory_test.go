@@ -104,7 +104,7 @@ func anonymousAccess(w http.ResponseWriter, r *http.Request) bool {
 
 func TestPing_with_anonymous_access_on(t *testing.T) {
 	f := registrytest.NewFake(t, nil, registrytest.Quirks{Answer: anonymousAccess})
-	client := distribution.New(distribution.Options{Now: time.Now})
+	client := distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}})
 	for _, test := range []struct {
 		username, password string
 		want               fault.Code // "" if it passes

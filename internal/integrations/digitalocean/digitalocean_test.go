@@ -51,7 +51,7 @@ func TestDetect(t *testing.T) {
 func TestSignIn(t *testing.T) {
 	for _, tokens := range []bool{false, true} {
 		r := registrytest.Start(t, registrytest.Options{Users: map[string]string{"dop_v1_token": "dop_v1_token"}, Tokens: tokens})
-		client := distribution.New(distribution.Options{Now: time.Now})
+		client := distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}})
 		for password, want := range map[string]fault.Code{"dop_v1_token": "", "wrong-dop_v1_token": fault.Unauthenticated, "": fault.Unauthenticated} {
 			c := integration.NewConfig(map[string]any{"endpoint": r.URL}, map[string]secret.Text{"password": secret.New(password)})
 			opened, err := Type().Open(c, integration.Deps{})

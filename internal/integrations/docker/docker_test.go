@@ -40,7 +40,7 @@ func TestIdentityToken(t *testing.T) {
 	r.Tokens.Refresh = map[string]string{"identity-token": "jane"}
 	pushed := registrytest.Push(t, r, "team/app", "1", registrytest.Image{})
 	ref := integrationtest.Reference(t, r.Host+"/team/app:1")
-	client := distribution.New(distribution.Options{Now: time.Now})
+	client := distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}})
 	for token, want := range map[string]fault.Code{"identity-token": "", "another": fault.Unauthenticated} {
 		c := integrationtest.Open(t, Type(), map[string]any{"endpoint": r.URL, "identityToken": token}, integration.Deps{Now: time.Now})
 		got, err := client.Resolve(t.Context(), c.Source(t.Context(), ref), ref)

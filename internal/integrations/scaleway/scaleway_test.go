@@ -54,7 +54,7 @@ func TestDetect(t *testing.T) {
 func TestSignIn(t *testing.T) {
 	for _, tokens := range []bool{false, true} {
 		r := registrytest.Start(t, registrytest.Options{Users: map[string]string{"nologin": "secret-key"}, Tokens: tokens})
-		client := distribution.New(distribution.Options{Now: time.Now})
+		client := distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}})
 		for password, want := range map[string]fault.Code{"secret-key": "", "wrong-secret-key": fault.Unauthenticated, "": fault.Unauthenticated} {
 			c := integration.NewConfig(map[string]any{"endpoint": r.URL}, map[string]secret.Text{"password": secret.New(password)})
 			opened, err := Type().Open(c, integration.Deps{})

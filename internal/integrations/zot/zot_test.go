@@ -44,7 +44,7 @@ func anonymousPolicy(w http.ResponseWriter, r *http.Request) bool {
 
 func TestPing_with_anonymous_access_on(t *testing.T) {
 	f := registrytest.NewFake(t, nil, registrytest.Quirks{Answer: anonymousPolicy})
-	client := distribution.New(distribution.Options{Now: time.Now})
+	client := distribution.New(distribution.Options{Now: time.Now, Addresses: distribution.Addresses{Loopback: true}})
 	for password, want := range map[string]fault.Code{"right": "", "wrong": fault.Unauthenticated} {
 		c := integration.NewConfig(map[string]any{"endpoint": f.URL, "username": "jane"},
 			map[string]secret.Text{"password": secret.New(password)})

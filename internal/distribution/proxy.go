@@ -1,0 +1,89 @@
+package distribution
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/landwaiter/landwaiter/internal/secret"
+)
+
+// A Proxy is what the connections of one integration go through.
+type Proxy struct {
+	URL      *url.URL // http, https or socks5, without user info; nil connects directly
+	Username string
+	Password secret.Text
+}
+
+// secrets are the forms in which the password goes over the wire.
+func (p *Proxy) secrets() []string {
+	if p == nil {
+		return nil
+	}
+	return Credential{Username: p.Username, Password: p.Password}.secrets()
+}
+
+// withUser is the URL as http.Transport wants it.
+func (p *Proxy) withUser() *url.URL {
+	if p.URL == nil || p.Username == "" {
+		return p.URL
+	}
+	u := *p.URL
+	u.User = url.UserPassword(p.Username, p.Password.Reveal())
+	return &u
+}
+
+// Proxy is the URL of the proxy on the way to u, nil for none. It may hold a password.
+func (c *Client) Proxy(via Connection, u *url.URL) (*url.URL, error) {
+	switch {
+	case via.Proxy != nil:
+		return via.Proxy.withUser(), nil
+	case c.o.Proxy == nil:
+		return nil, nil
+	}
+	return c.o.Proxy(&http.Request{URL: u})
+}
+
+// A ProxyError is a connection that ended at the proxy.
+type ProxyError struct {
+	Proxy  string // host:port
+	Status int    // of its answer to CONNECT; 0 if it was not reached
+	Err    error  // why it was not reached
+}
+
+func (e *ProxyError) Error() string {
+	if e.Status != 0 {
+		return fmt.Sprintf("the proxy %s answered %d %s", e.Proxy, e.Status, http.StatusText(e.Status))
+	}
+	return "the proxy " + e.Proxy + " cannot be reached: " + e.Err.Error()
+}
+
+func (e *ProxyError) Unwrap() error { return e.Err }
+
+// Fix says what a person can do.
+func (e *ProxyError) Fix() string {
+	const which = " The proxy is the integration's own (connection.proxy), else that of the server (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)."
+	switch {
+	case e.Status == http.StatusProxyAuthRequired:
+		return "The proxy wants a user name and a password that it knows." + which
+	case e.Status != 0:
+		return "The proxy does not let this host be reached, or does not reach it itself: ask its administrator to allow it." + which
+	}
+	return "Check the address of the proxy, and whether it is running." + which
+}
+
+func refusedConnect(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &ProxyError{Proxy: proxy.Host, Status: resp.StatusCode}
+}
+
+// viaKey holds the proxy of a request in its context.
+type viaKey struct{}
+
+func viaProxy(req *http.Request) (*url.URL, error) {
+	u, _ := req.Context().Value(viaKey{}).(*url.URL)
+	return u, nil
+}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secret"
@@ -70,6 +71,19 @@ var entraAdvice = map[string]advice{
 
 const federate = "Add one: az identity federated-credential create --name landwaiter --identity-name IDENTITY --resource-group GROUP --issuer ISSUER --subject system:serviceaccount:NAMESPACE:NAME --audience api://AzureADTokenExchange"
 
+// withOwnToken fills in what the pod's token says about itself.
+func (s *signIn) withOwnToken(fix string) string {
+	var claims struct {
+		Issuer  string `json:"iss"`
+		Subject string `json:"sub"`
+	}
+	token, err := integration.ReadToken(s.deps.Variable(federatedTokenFile))
+	if err != nil || !distribution.ReadClaims(token, &claims) || claims.Issuer == "" || claims.Subject == "" {
+		return fix
+	}
+	return strings.NewReplacer("ISSUER", clean(claims.Issuer), "system:serviceaccount:NAMESPACE:NAME", clean(claims.Subject)).Replace(fix)
+}
+
 // explainRefusal is about an answer of Microsoft Entra ID or of the machine's identity service.
 func (s *signIn) explainRefusal(status int, body []byte) error {
 	var answer struct {
@@ -90,7 +104,7 @@ func (s *signIn) explainRefusal(status int, body []byte) error {
 			known = advice{"azure-service-failure", "The service has a problem of its own. Try again later."}
 		}
 		known = cmp.Or(known, advice{"azure-workload-identity-refused", "Check AZURE_CLIENT_ID, AZURE_TENANT_ID and the federated credentials of the identity."})
-		return f.Named(known.name).WithFix("%s", known.fix)
+		return f.Named(known.name).WithFix("%s", s.withOwnToken(known.fix))
 	}
 	f := fault.New(code, op, "the machine's identity service answers %d %s", status, clean(cmp.Or(answer.Description, answer.Error)))
 	switch {
@@ -101,6 +115,9 @@ func (s *signIn) explainRefusal(status int, body []byte) error {
 	}
 	return f.Named("azure-no-identity-service").WithFix("%s", s.identityFix())
 }
+
+// address is that of this machine, as the registry's firewall saw it.
+var address = regexp.MustCompile(`\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b`)
 
 // explainExchange is about the registry's answer to the machine's token.
 func (s *signIn) explainExchange(status int, body []byte, token secret.Text) error {
@@ -119,25 +136,27 @@ func (s *signIn) explainExchange(status int, body []byte, token secret.Text) err
 		code = fault.Unavailable
 	}
 	f := fault.New(code, op, "%s answers %d %s", s.host, status, text)
+	own := strings.NewReplacer("REGISTRY", registryName(s.host), "CLIENT-ID", cmp.Or(s.deps.Variable(clientID), "CLIENT-ID"), "ADDRESS", cmp.Or(address.FindString(text), "ADDRESS"))
+	advise := func(name, fix string) error { return f.Named(name).WithFix("%s", own.Replace(fix)) }
 	switch lower := strings.ToLower(text); {
 	case status == http.StatusTooManyRequests:
-		return f.Named("azure-throttled").WithFix("The registry limits how often tokens may be had. Try again later.")
+		return advise("azure-throttled", "The registry limits how often tokens may be had. Try again later.")
 	case status/100 == 3:
-		return f.Named("azure-not-a-registry").WithFix("Registries do not redirect here. Check what stands between this machine and the registry, such as a proxy or a sign-in page.")
+		return advise("azure-not-a-registry", "Registries do not redirect here. Check what stands between this machine and the registry, such as a proxy or a sign-in page.")
 	case status >= 500:
-		return f.Named("azure-service-failure").WithFix("The registry has a problem of its own. Try again later.")
+		return advise("azure-service-failure", "The registry has a problem of its own. Try again later.")
 	case strings.Contains(lower, "ip address") || strings.Contains(lower, "not allowed access") || strings.Contains(lower, "firewall"):
-		return f.Named("azure-firewall").WithFix("The registry's firewall does not let this machine in. Allow its address: az acr network-rule add --name REGISTRY --ip-address ADDRESS, or reach the registry by its private endpoint.")
+		return advise("azure-firewall", "The registry's firewall does not let this machine in. Allow its address: az acr network-rule add --name REGISTRY --ip-address ADDRESS, or reach the registry by its private endpoint.")
 	case strings.Contains(lower, "tenant"):
-		return f.Named("azure-other-tenant").WithFix("The identity belongs to another tenant than the registry. Use an identity of the registry's tenant, or a user name and a password.")
+		return advise("azure-other-tenant", "The identity belongs to another tenant than the registry. Use an identity of the registry's tenant, or a user name and a password.")
 	case strings.Contains(lower, "audience"):
-		return f.Named("azure-audience").WithFix("The registry refuses tokens for the audience %s. Look at its settings: az acr config authentication-as-arm show --registry REGISTRY", strings.TrimSuffix(audience, "/.default"))
+		return advise("azure-audience", "The registry refuses tokens for the audience "+strings.TrimSuffix(audience, "/.default")+". Look at its settings: az acr config authentication-as-arm show --registry REGISTRY")
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return f.Named("azure-no-pull-role").WithFix("Give the identity the right to pull: az role assignment create --assignee CLIENT-ID --role AcrPull --scope $(az acr show --name REGISTRY --query id --output tsv). For a registry with ABAC repository permissions, the role is Container Registry Repository Reader. It takes some minutes to count.")
+		return advise("azure-no-pull-role", "Give the identity the right to pull: az role assignment create --assignee CLIENT-ID --role AcrPull --scope $(az acr show --name REGISTRY --query id --output tsv). For a registry with ABAC repository permissions, the role is Container Registry Repository Reader. It takes some minutes to count.")
 	case status == http.StatusNotFound:
-		return f.Named("azure-no-such-registry").WithFix("Check the registry's name: az acr show --name REGISTRY --query loginServer")
+		return advise("azure-no-such-registry", "Check the registry's name: az acr show --name REGISTRY --query loginServer")
 	}
-	return f.Named("azure-exchange-refused").WithFix("Check that what answers at https://%s is the registry, and not something in its place.", s.host)
+	return advise("azure-exchange-refused", "Check that what answers at https://"+s.host+" is the registry, and not something in its place.")
 }
 
 func (s *signIn) unreachable(ctx context.Context, err error) error {

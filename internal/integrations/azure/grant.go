@@ -10,8 +10,7 @@ import (
 
 func grants(c integration.Config, ref image.Reference) []integration.Grant {
 	host := c.Text(endpoint)
-	name, _, _ := strings.Cut(host, ".")
-	name, _, _ = strings.Cut(name, "-") // a hash, which only the host has
+	name := registryName(host)
 	scope := `"$(az acr show --name ` + name + ` --query id --output tsv)"`
 	repository := cmp.Or(ref.Repository, "REPOSITORY")
 	var first []string

@@ -2,6 +2,7 @@ package azure
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
@@ -32,6 +33,13 @@ var authorities = map[string][]string{
 	cloud.AzurePublic.ActiveDirectoryAuthorityHost:     {"login.microsoftonline.com", "login.windows.net", "login.microsoft.com"},
 	cloud.AzureChina.ActiveDirectoryAuthorityHost:      {"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"},
 	cloud.AzureGovernment.ActiveDirectoryAuthorityHost: {"login.microsoftonline.us"},
+}
+
+// registryName is the name of a registry, without the hash that only its host has.
+func registryName(host string) string {
+	name, _, _ := strings.Cut(host, ".")
+	name, _, _ = strings.Cut(name, "-")
+	return name
 }
 
 func detect(host string) (integration.Config, bool) {

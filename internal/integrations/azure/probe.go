@@ -74,8 +74,7 @@ func probeUser(ctx context.Context, r integration.Registry, _ integration.Deps, 
 	}
 	host, name := r.Endpoint(p.Ref).Host, cred.Username
 	step := diagnosis.NewStep("azure-user", "Kind of user")
-	registry, _, _ := strings.Cut(host, ".")
-	registry, _, _ = strings.Cut(registry, "-")
+	registry := registryName(host)
 	switch _, ours := cloudOf(host); {
 	case applicationID.MatchString(name):
 		step.Summary = "a service principal, by its application ID"

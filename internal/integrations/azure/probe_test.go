@@ -90,6 +90,24 @@ func TestProbe_says_whose_token_is_shown(t *testing.T) {
 	}
 }
 
+func TestProbe_fixes_can_be_pasted(t *testing.T) {
+	c := azuretest.New(t, azuretest.Login, host)
+	stranger := azuretest.PodToken(func(c *integrationtest.Claims) { c.Subject = "system:serviceaccount:default:other" })
+	r := c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, azuretest.Pod(t, stranger)).Registry
+	fix := diagnosistest.Probe(t, r, integrationtest.Reference(t, host+"/team/app:1"), c.Transport())[0].Findings[0].Fix
+	if !strings.Contains(fix, "--issuer "+azuretest.Issuer+" --subject system:serviceaccount:default:other ") {
+		t.Errorf("the fix is %q", fix)
+	}
+	c.Add(host, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		integrationtest.Answer(w, http.StatusForbidden, map[string]any{"errors": []any{map[string]string{"code": "DENIED", "message": "client with IP '203.0.113.7' is not allowed access"}}})
+	}))
+	r = c.Open(Type(), map[string]any{endpoint: host, wifEnabled: true}, azuretest.Pod(t, azuretest.PodToken(nil))).Registry
+	fix = diagnosistest.Probe(t, r, integrationtest.Reference(t, host+"/team/app:1"), c.Transport())[1].Findings[0].Fix
+	if !strings.Contains(fix, "az acr network-rule add --name myregistry --ip-address 203.0.113.7,") {
+		t.Errorf("the fix is %q", fix)
+	}
+}
+
 func TestProbe_kind_of_user(t *testing.T) {
 	for _, test := range []struct{ host, user, want, summary string }{
 		{host, azuretest.Application, "azure-user passed", "service principal"},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -150,19 +151,32 @@ func (s *signIn) badSignature(c call, text string) (name, fix string) {
 // denied tells the policies apart that may be the matter. AWS answers a wrong external ID as it answers a role that does not
 // exist, and does not always name the policy that lacks something.
 func (s *signIn) denied(c call, text string) (name, fix string) {
-	const wanted = "Three things are needed: the identity that signs in is allowed sts:AssumeRole on the role, the role's trust policy names that identity, and the role exists under that name and account. "
+	wanted := "Three things are needed: the identity that signs in is allowed sts:AssumeRole on the role, the role exists under that name and account, and the role's trust policy names that identity" + trust(text) + ". "
 	switch {
 	case c.action == actionWebIdentity:
 		return "ecr-web-identity-denied", "The role's trust policy must allow " + actionWebIdentity + " to the cluster's OIDC provider for this service account (its namespace and name) and the audience sts.amazonaws.com."
 	case c.action == actionAssumeRole && strings.Contains(text, "no identity-based policy allows"):
-		return "ecr-assume-role-denied", "The identity that signs in lacks a permission. Add this statement to its policy: " + statement(c.what, actionAssumeRole)
+		return "ecr-assume-role-denied", "The identity that signs in lacks a permission. Add this statement to its policy: " + statement("", c.what, actionAssumeRole)
 	case c.action == actionAssumeRole && c.external:
 		return "ecr-wrong-external-id", "Most likely the external ID is wrong: it must be exactly the one in the role's trust policy (sts:ExternalId), upper and lower case included. If it is right, something else is missing. " + wanted +
 			"Look at the trust policy: aws iam get-role --role-name " + baseName(c.what) + " --query Role.AssumeRolePolicyDocument"
 	case c.action == actionAssumeRole:
 		return "ecr-assume-role-denied", wanted + "If the trust policy asks for an external ID (sts:ExternalId), enter it. Look at the trust policy: aws iam get-role --role-name " + baseName(c.what) + " --query Role.AssumeRolePolicyDocument"
 	}
-	return "ecr-token-denied", "Allow the action " + c.action + " to the identity named in the message, by this statement in its policy: " + statement("*", strings.Split(c.action, " and ")...)
+	return "ecr-token-denied", "Allow the action " + c.action + " to the identity named in the message, by this statement in its policy: " + statement("", "*", strings.Split(c.action, " and ")...)
+}
+
+// caller is who was denied something, in the words of AWS.
+var caller = regexp.MustCompile(`User: arn:([a-z-]+):(iam|sts)::([0-9]{12}):(user/[\w+=,.@/-]+|assumed-role/[\w+=,.@-]+)`)
+
+// trust is the statement of a trust policy that lets in who was denied, if the message says who. A session belongs to a role.
+func trust(text string) string {
+	m := caller.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	who := "arn:" + m[1] + ":iam::" + m[3] + ":" + strings.Replace(m[4], "assumed-role/", "role/", 1)
+	return ": " + statement(who, "", actionAssumeRole)
 }
 
 // A machineTransport remembers how the last request ended, which the SDK's errors do not always tell.

@@ -1,6 +1,7 @@
 package ecr
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -214,6 +215,16 @@ func TestProbe_says_what_to_paste(t *testing.T) {
 	const admit = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:root"},"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}`
 	if fix := steps[3].Findings[0].Fix; !strings.HasSuffix(fix, admit) {
 		t.Errorf("the fix %q misses %s", fix, admit)
+	}
+}
+
+func TestProbe_says_whom_a_role_must_trust(t *testing.T) {
+	const trusting = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:%s"},"Action":["sts:AssumeRole"]}`
+	for role, want := range map[string]string{podRole: "user/puller", "hub, " + podRole: "role/hub"} {
+		steps := probe(t, Type(), config(byKeys, useAssumeRole, true, assumeRoleID, role), newCloud(), nil, "")
+		if fix := steps[len(steps)-1].Findings[0].Fix; !strings.Contains(fix, fmt.Sprintf(trusting, want)) {
+			t.Errorf("the fix %q misses %s", fix, want)
+		}
 	}
 }
 

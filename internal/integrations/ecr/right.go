@@ -131,7 +131,7 @@ func (r *registry) repositoryARN(repository string) string {
 func (r *registry) deniedRights(missing []string, account, repository, said string) diagnosis.Finding {
 	f := diagnosis.Finding{
 		Name: "ecr-action-denied", Verdict: diagnosis.Failed, Cause: said,
-		Fix: "Add this statement to the policy of the identity: " + statement(r.repositoryARN(repository), missing...),
+		Fix: "Add this statement to the policy of the identity: " + statement("", r.repositoryARN(repository), missing...),
 	}
 	switch foreign := account != "" && account != r.from.account; {
 	case strings.Contains(said, "explicit deny"):
@@ -143,32 +143,24 @@ func (r *registry) deniedRights(missing []string, account, repository, said stri
 	case foreign && !strings.Contains(said, "no identity-based policy"):
 		f.Name = "ecr-repository-policy"
 		f.Fix = "The identity is of account " + account + ", so that the repository's own policy must let it in. In account " + r.from.account + ", add this statement to it (aws ecr get-repository-policy shows it, aws ecr set-repository-policy --repository-name " +
-			repository + " --region " + r.from.region + " --policy-text file://policy.json replaces it): " + admission(partitionOf(r.from.region).id, account, missing)
+			repository + " --region " + r.from.region + " --policy-text file://policy.json replaces it): " + statement("arn:"+partitionOf(r.from.region).id+":iam::"+account+":root", "", missing...)
 	case foreign:
 		f.Fix += ". The identity is of another account than the registry: the repository's policy must let it in as well."
 	}
 	return f
 }
 
-// statement is one of an identity's policy.
-func statement(resource string, actions ...string) string {
-	return compact(struct {
-		Effect   string
-		Action   []string
-		Resource string
-	}{"Allow", actions, resource})
-}
-
-// admission is a statement of a repository's policy that lets another account in.
-func admission(partition, account string, actions []string) string {
-	return compact(struct {
+// statement is one of a policy: an identity's has a resource, a repository's or a role's has a principal.
+func statement(principal, resource string, actions ...string) string {
+	document := struct {
 		Effect    string
-		Principal map[string]string
+		Principal map[string]string `json:",omitempty"`
 		Action    []string
-	}{"Allow", map[string]string{"AWS": "arn:" + partition + ":iam::" + account + ":root"}, actions})
-}
-
-func compact(document any) string {
+		Resource  string `json:",omitempty"`
+	}{Effect: "Allow", Action: actions, Resource: resource}
+	if principal != "" {
+		document.Principal = map[string]string{"AWS": principal}
+	}
 	raw, err := json.Marshal(document)
 	if err != nil {
 		panic(err)

@@ -102,7 +102,7 @@ func (w *wire) advice(r *refusal) advice {
 	case says("short-lived token", "iat and exp", "timeframe"):
 		return advice{"google-clock-skew", "The clock of this machine is wrong, so that Google takes the request for one of another time. Set it, for example with NTP."}
 	case says("signature"):
-		return advice{"google-key-deleted", "The key was deleted or is another account's. " + makeKey}
+		return advice{"google-key-deleted", "The key was deleted or is another account's. " + strings.Replace(makeKey, "ACCOUNT", account, 1)}
 	case says("not found"):
 		return advice{"google-no-service-account", "The service account " + account + " does not exist any more. Use the key of another one."}
 	case says("disabled") || r.reason == "disabled_client":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,19 +59,17 @@ Exit status: 0 done; 2 something could not be applied. With --dry-run --exit-cod
 		if err != nil {
 			return err
 		}
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		result := applied{DryRun: *dryRun, Problems: append([]integrationfile.Problem{}, problems...)}
-		if result.Actions, err = p.plan(cmd.Context(), c, documents, *skipTest); err != nil {
-			return err
-		}
-		if !*dryRun {
-			for i, a := range result.Actions {
-				if err := p.carryOut(cmd.Context(), c, a); err != nil {
-					result.Actions[i] = a.Failed(err)
-				}
+		result := applied{DryRun: *dryRun, Actions: []integration.Action{}, Problems: append([]integrationfile.Problem{}, problems...)}
+		if len(documents) > 0 {
+			c, err := p.client(remote)
+			if err != nil {
+				return err
+			}
+			if result.Actions, err = p.plan(cmd.Context(), c, documents, *skipTest); err != nil {
+				return err
+			}
+			if !*dryRun {
+				p.carryOut(cmd.Context(), c, result.Actions)
 			}
 		}
 		p.status = result.status(*exitCode)
@@ -94,7 +93,12 @@ func (p *program) readDocuments(paths []string) ([]integrationfile.Document, []i
 		if err != nil {
 			return nil, nil, err
 		}
-		files = append(files, read...)
+		for _, f := range read {
+			if f.Path != path {
+				f.Path = filepath.Join(path, f.Path)
+			}
+			files = append(files, f)
+		}
 	}
 	documents, problems := integrationfile.ParseAll(p.types, files)
 	for _, f := range files {
@@ -132,16 +136,21 @@ func (p *program) plan(ctx context.Context, c *client.Client, documents []integr
 	return p.types.Plan(declared, current, nil), nil
 }
 
-func (p *program) carryOut(ctx context.Context, c *client.Client, a integration.Action) error {
-	in := p.sendable(a.Declared.Draft)
-	switch a.Verb {
-	case integration.Create:
-		_, err := c.CreateIntegration(ctx, in)
-		return err
-	case integration.Update, integration.Resend:
-		return c.ReplaceIntegration(ctx, a.ID, in)
+// carryOut does what it can; an action that fails says so afterwards.
+func (p *program) carryOut(ctx context.Context, c *client.Client, actions []integration.Action) {
+	for i, a := range actions {
+		in := p.sendable(a.Declared.Draft)
+		var err error
+		switch a.Verb {
+		case integration.Create:
+			_, err = c.CreateIntegration(ctx, in)
+		case integration.Update, integration.Resend:
+			err = c.ReplaceIntegration(ctx, a.ID, in)
+		}
+		if err != nil {
+			actions[i] = a.Failed(err)
+		}
 	}
-	return nil
 }
 
 // sendable is a draft in the API's form, with its secrets.

@@ -44,7 +44,7 @@ func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p di
 			step.Summary = "accepted"
 		case answer.Status == http.StatusUnauthorized:
 			step.Summary = "refused"
-			step.Find(wrongCredential(at.Host, cred, answer.Message))
+			step.Find(wrongCredential(at, cred, answer.Message))
 		default:
 			continue
 		}
@@ -74,14 +74,14 @@ func method(at distribution.Endpoint) string {
 	return "repository path or subdomain: the repository's key is the first part of an image's name, or of the host"
 }
 
-func wrongCredential(host string, cred distribution.Credential, said string) diagnosis.Finding {
+func wrongCredential(at distribution.Endpoint, cred distribution.Credential, said string) diagnosis.Finding {
 	if said == "" {
 		said = "it gives no reason"
 	}
 	return diagnosis.Finding{
 		Name: "artifactory-wrong-password", Verdict: diagnosis.Failed,
 		Cause: "Artifactory does not accept the user " + cred.Username + " with this password (" + said + "). Where it lets everybody read (anonymous access), images come all the same, but none that is for this user.",
-		Fix:   "Enter the user's name and password again, or generate an access token for the user and enter that. Check the two alone with: curl -u " + cred.Username + " https://" + host + "/artifactory/api/system/ping",
+		Fix:   "Enter the user's name and password again, or generate an access token for the user and enter that. Check the two alone with: curl -u " + cred.Username + " " + at.Scheme + "://" + at.Host + "/artifactory/api/system/ping",
 	}
 }
 

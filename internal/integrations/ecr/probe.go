@@ -16,7 +16,7 @@ import (
 // Probe goes the way of a sign-in part by part, and then tries what the identity at its end may do.
 func (r *registry) Probe(ctx context.Context, p diagnosis.Probing) {
 	if r.from == nil {
-		p.Report(r.probePushed(ctx))
+		p.Report(r.probePushed(ctx, p))
 		return
 	}
 	step, as, account := r.probeIdentity(ctx)
@@ -39,7 +39,8 @@ func (r *registry) Probe(ctx context.Context, p diagnosis.Probing) {
 	}
 }
 
-func (r *registry) probePushed(ctx context.Context) diagnosis.Step {
+// probePushed also asks the registry, since a password can end before the time that came with it.
+func (r *registry) probePushed(ctx context.Context, p diagnosis.Probing) diagnosis.Step {
 	step := diagnosis.NewStep(r.id+"-pushed", "Password pushed by an agent")
 	lent, err := r.lend(ctx)
 	if err != nil {
@@ -48,6 +49,10 @@ func (r *registry) probePushed(ctx context.Context) diagnosis.Step {
 		return *step
 	}
 	step.Summary = "ends " + lent.Expires.UTC().Format(time.RFC3339)
+	if answer, err := p.Get(ctx, "/v2/", lent); err == nil && strings.Contains(strings.ToLower(answer.Message), "token has expired") {
+		step.Summary = "ended early"
+		step.Find(diagnosis.Finding{Name: "ecr-pushed-expired", Verdict: diagnosis.Failed, Cause: "The registry says: " + answer.Message, Fix: fixPushed})
+	}
 	return *step
 }
 

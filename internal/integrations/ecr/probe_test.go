@@ -11,6 +11,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis/diagnosistest"
+	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
 	"github.com/landwaiter/landwaiter/internal/integrations/ecr/awstest"
 )
 
@@ -273,6 +274,24 @@ func TestProbe_masks_the_key(t *testing.T) {
 		if got := masked(id); got != want {
 			t.Errorf("%s is shown as %s", id, got)
 		}
+	}
+}
+
+func TestDiagnose_pushed_password_that_ended_early(t *testing.T) {
+	w := newWorld(t, 0)
+	w.net.Add(homeHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if _, _, signedIn := r.BasicAuth(); !signedIn {
+			rw.Header().Set("WWW-Authenticate", `Basic realm="https://`+homeHost+`/",service="ecr.amazonaws.com"`)
+			http.Error(rw, "Not Authorized", http.StatusUnauthorized)
+			return
+		}
+		integrationtest.Answer(rw, http.StatusForbidden, map[string]any{"errors": []any{
+			map[string]string{"code": "DENIED", "message": "Your authorization token has expired. Reauthenticate and try again."}}})
+	}))
+	c := config(nil, registryID, account, region, home, pushedUsername, "AWS", pushedPassword, "password:0", pushedExpiry, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+	steps := diagnosistest.Diagnose(t, Type(), w.open(t, Type(), c, nil), image.Reference{}, w.net.Transport(), "password:")
+	if got := steps.Wrong().String(); !strings.HasPrefix(got, "ecr-pushed failed ecr-pushed-expired; ") {
+		t.Errorf("got %s", got)
 	}
 }
 

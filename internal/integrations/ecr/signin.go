@@ -34,11 +34,13 @@ func pushedCredential(c integration.Config, deps integration.Deps) lender {
 	return func(context.Context) (distribution.Credential, error) {
 		if !deps.Now().Before(ends) {
 			return distribution.Credential{}, fault.New(fault.Unauthenticated, "sign in to ECR", "the password that was pushed ended at %s", ends.UTC().Format(time.RFC3339)).
-				Named("ecr-pushed-expired").WithFix("The cluster's agent must push a new one: see whether it runs. Or give the integration access keys or the container IAM role.")
+				Named("ecr-pushed-expired").WithFix("%s", fixPushed)
 		}
 		return given, nil
 	}
 }
+
+const fixPushed = "The cluster's agent must push a new one: see whether it runs. Or give the integration access keys or the container IAM role."
 
 // sessionName is what AWS's audit trail shows for assumed roles.
 const sessionName = "landwaiter"

@@ -168,6 +168,8 @@ func (w *typeWatch) goodWay() {
 		}
 	}
 	w.send("PUT", integrationsPath+"/"+in.ID, string(created), auth.Administrator, 200)
+	image := fmt.Sprintf(`{"image":%q}`, w.World.Image)
+	w.send("POST", integrationsPath+"/"+in.ID+"/diagnose", image, auth.Administrator, 200)
 	for _, depth := range []string{"inspect", "check"} {
 		w.send("POST", "/v1/assessments", fmt.Sprintf(`{"image":%q,"depth":%q}`, w.World.Image, depth), auth.ContinuousIntegration, 200)
 	}
@@ -178,8 +180,13 @@ func (w *typeWatch) badWays() {
 		w.send("POST", integrationsPath+"/test", w.body(what, false, w.Wrong[what]), auth.Administrator, 400)
 		w.send("POST", integrationsPath, w.body(what, false, w.Wrong[what]), auth.Administrator, 400)
 		w.send("POST", integrationsPath, w.body(what, true, w.Wrong[what]), auth.Administrator, 200)
+		w.diagnose(w.body(what, true, w.Wrong[what]))
 	}
 	w.send("POST", "/v1/assessments", fmt.Sprintf(`{"image":%q}`, w.World.Image+"-unknown"), auth.ContinuousIntegration, 0)
+}
+
+func (w *typeWatch) diagnose(integration string) {
+	w.send("POST", integrationsPath+"/diagnose", fmt.Sprintf(`{"config":%s,"image":%q}`, integration, w.World.Image), auth.Administrator, 200)
 }
 
 // hostileWays has every host that the integration knows repeat what it is sent, and redirect.
@@ -212,6 +219,7 @@ func (w *typeWatch) hostileWays() {
 	}
 	use := func() {
 		w.send("POST", integrationsPath+"/test", w.body("hostile way", false, nil), auth.Administrator, 0)
+		w.diagnose(w.body("hostile way", true, nil))
 		for _, tag := range []string{"", "-other"} {
 			w.send("POST", "/v1/assessments", fmt.Sprintf(`{"image":%q}`, w.World.Image+tag), auth.ContinuousIntegration, 0)
 		}

@@ -33,6 +33,8 @@ func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p di
 		return // the steps that follow say why
 	case answer.Status == http.StatusOK:
 		step.Summary = "the cluster knows it"
+	case strings.Contains(answer.Message, "unable to validate"):
+		step.Summary, step.Verdict = "the cluster could not be asked: "+answer.Message, diagnosis.Skipped
 	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
 		step.Summary = "refused"
 		step.Find(diagnosis.Finding{

@@ -20,8 +20,8 @@ func cluster(w http.ResponseWriter, r *http.Request) {
 		claims, signed := integrationtest.Verify("cluster", token)
 		return signed && claims.Subject == puller
 	}
-	refuse := func(why string) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="https://`+openShift+`/openshift/token"`+why)
+	refuse := func(challenge string) {
+		w.Header().Set("WWW-Authenticate", challenge)
 		integrationtest.Answer(w, http.StatusUnauthorized, map[string]any{"errors": []any{map[string]string{"code": "UNAUTHORIZED", "message": "authentication required"}}})
 	}
 	_, password, _ := r.BasicAuth()
@@ -29,14 +29,16 @@ func cluster(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/openshift/token" && known(password):
 		integrationtest.Answer(w, http.StatusOK, map[string]string{"token": password, "access_token": password})
+	case r.URL.Path == "/openshift/token" && password == "slow-t0ken":
+		integrationtest.Answer(w, http.StatusUnauthorized, map[string]string{"details": "unable to validate token: Timeout"})
 	case r.URL.Path == "/openshift/token":
 		w.WriteHeader(http.StatusUnauthorized)
 	case known(bearer) && strings.HasPrefix(r.URL.Path, "/v2/shop/app/"):
 		integrationtest.Answer(w, http.StatusOK, map[string]any{"name": "shop/app", "tags": []string{"1"}})
 	case bearer != "":
-		refuse(`,error="access denied"`)
+		refuse(`Basic realm=openshift,error="access denied"`)
 	default:
-		refuse("")
+		refuse(`Bearer realm="https://` + openShift + `/openshift/token"`)
 	}
 }
 
@@ -47,6 +49,7 @@ func TestProbe_OpenShift(t *testing.T) {
 		{"no role in the project", good, "bank/app", "docker-openshift-token passed; docker-openshift-role failed openshift-puller-role", "oc policy add-role-to-user system:image-puller system:serviceaccount:ci:landwaiter -n bank"},
 		{"no image", good, "", "docker-openshift-token passed", ""},
 		{"another cluster's token", integrationtest.Claims{Subject: puller}.Sign("another"), "shop/app", "docker-openshift-token failed openshift-token", "oc create token landwaiter -n ci"},
+		{"a cluster that does not answer its registry", "slow-t0ken", "shop/app", "docker-openshift-token skipped", ""},
 		{"an OAuth token that has ended", "sha256~gone", "shop/app", "docker-openshift-token failed openshift-token", "oc create token SERVICE-ACCOUNT -n PROJECT"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -13,14 +13,11 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
 
-// probe asks Harbor about itself and about the project of the named image. Robots may ask little: what is refused to them says
-// nothing about whether they may pull.
+// probe asks Harbor about itself, for the credential, and about the project of the named image. Robots may ask little: what is
+// refused to them says nothing about whether they may pull.
 func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p diagnosis.Probing) {
 	cred, err := r.Credential(ctx, p.Ref)
-	if err != nil {
-		return
-	}
-	if !probeServer(ctx, cred, p) {
+	if err != nil || !probeServer(ctx, cred, p) {
 		return
 	}
 	project, _, ok := strings.Cut(p.Ref.Repository, "/")
@@ -33,35 +30,43 @@ func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p di
 }
 
 // probeServer reports whether the server has answered as Harbor and knows who asks. Harbor treats a wrong secret like nobody at
-// all, so that what is public can be pulled with it: only what it tells about itself gives it away.
+// all, so that what is public can be pulled with it; only a token that is for nothing it gives to those alone whom it knows, as
+// docker login asks for one. Its other API does not know the secrets of users who sign in by OIDC.
 func probeServer(ctx context.Context, cred distribution.Credential, p diagnosis.Probing) bool {
 	step := diagnosis.NewStep("harbor-server", "Harbor")
 	answer, err := p.Get(ctx, "/api/v2.0/systeminfo", cred)
+	if err != nil {
+		return false // the steps that follow say why
+	}
 	var info struct {
 		Version  string `json:"harbor_version"`
 		Auth     string `json:"auth_mode"`
-		Registry string `json:"registry_url"` // told to those alone who are signed in, as what follows
 		ReadOnly bool   `json:"read_only"`
 	}
-	switch {
-	case err != nil:
-		return false // the steps that follow say why
-	case answer.Status != http.StatusOK || json.Unmarshal(answer.Body, &info) != nil || info.Auth == "":
+	if answer.Status != http.StatusOK || json.Unmarshal(answer.Body, &info) != nil || info.Auth == "" {
 		step.Summary = "its API does not answer as Harbor's"
 		step.Find(diagnosis.Finding{
 			Name: "harbor-not-harbor", Verdict: diagnosis.Warning,
 			Cause: "What answers at /api/v2.0/systeminfo is not Harbor 2: another registry, an older Harbor, or a proxy that passes /v2/ alone.",
 			Fix:   "If images come all the same, use the type Generic Docker Registry. Otherwise let the proxy pass /api/ and /service/ as well: Harbor's tokens come from /service/token.",
 		})
-	case info.Registry == "" && !cred.Anonymous():
-		step.Summary = "the credential counts for nothing"
-		step.Find(wrongSecret(cred.Username))
-	default:
-		step.Summary = "Harbor"
-		step.See("version", integration.Said(info.Version))
-		step.See("accounts come from", integration.Said(info.Auth))
-		if info.ReadOnly {
-			step.See("mode", "read-only: images can be pulled")
+		p.Report(*step)
+		return false
+	}
+	step.Summary = "Harbor"
+	step.See("version", integration.Said(info.Version, cred.Password.Reveal()))
+	step.See("accounts come from", integration.Said(info.Auth, cred.Password.Reveal()))
+	if info.ReadOnly {
+		step.See("mode", "read-only: images can be pulled")
+	}
+	if !cred.Anonymous() {
+		answer, err = p.Get(ctx, "/service/token?service=harbor-registry", cred)
+		switch {
+		case err == nil && answer.Status == http.StatusUnauthorized:
+			step.Summary = "the credential counts for nothing"
+			step.Find(wrongSecret(cred.Username))
+		case err == nil && answer.Status == http.StatusOK:
+			step.Summary = "Harbor, which knows the credential"
 		}
 	}
 	p.Report(*step)
@@ -101,7 +106,7 @@ func probeProject(ctx context.Context, cred distribution.Credential, project str
 			step.See("proxy cache", "yes: the first pull of an image goes to another registry, whose limits count")
 		}
 		if doc.Metadata["prevent_vul"] == "true" {
-			step.See("vulnerable images", "are not given out, from severity "+integration.Said(doc.Metadata["severity"])+" on")
+			step.See("vulnerable images", "are not given out, from severity "+integration.Said(doc.Metadata["severity"], cred.Password.Reveal())+" on")
 		}
 	case answer.Status == http.StatusNotFound:
 		step.Summary = "not there"

@@ -14,7 +14,8 @@ const (
 	robot = "robot$library+landwaiter"
 )
 
-// server is a Harbor with a public project, a proxy cache, and a robot that may ask about them.
+// server is a Harbor with a public project, a proxy cache, a robot that may ask about them, and a user with a CLI secret, which
+// counts for the registry alone.
 func server(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, code string) {
 		integrationtest.Answer(w, status, map[string]any{"errors": []any{map[string]string{"code": code, "message": strings.ToLower(code)}}})
@@ -26,9 +27,11 @@ func server(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/api/v2.0/systeminfo":
 		info := map[string]any{"auth_mode": "oidc_auth"}
 		if known {
-			info["harbor_version"], info["registry_url"], info["read_only"] = "v2.13.1-abc", host, true
+			info["harbor_version"], info["read_only"] = "v2.13.1-abc", true
 		}
 		integrationtest.Answer(w, http.StatusOK, info)
+	case r.URL.Path == "/service/token" && (known || user == "jane" && password == "g00d-secret"):
+		integrationtest.Answer(w, http.StatusOK, map[string]any{"token": "t", "access_token": "", "expires_in": 1800})
 	case isProject && project == "library":
 		integrationtest.Answer(w, http.StatusOK, map[string]any{"name": project, "metadata": map[string]string{"public": "true", "prevent_vul": "true", "severity": "high"}})
 	case isProject && project == "cache" && known:
@@ -58,6 +61,7 @@ func TestProbe(t *testing.T) {
 		{"no image", robot, "g00d-secret", "", server, "harbor-server passed", nil},
 		{"nobody", "", "", "library/app", server, "harbor-server passed; harbor-project passed", map[string]string{"version": ""}},
 		{"nobody and a private project", "", "", "cache/app", server, "harbor-server passed; harbor-project skipped", nil},
+		{"CLI secret of a user who signs in by OIDC", "jane", "g00d-secret", "library/app", server, "harbor-server passed; harbor-project passed", nil},
 		{"wrong secret", robot, "b4d", "library/app", server, "harbor-server failed harbor-wrong-secret", nil},
 		{"a name that a shell has spoilt", "robot+landwaiter", "g00d-secret", "", server, "harbor-server failed harbor-robot-name", nil},
 		{"not a Harbor", robot, "g00d-secret", "library/app", http.NotFound, "harbor-server warning harbor-not-harbor", nil},

@@ -131,12 +131,7 @@ func (p *Probe) trace(u *url.URL, secrets []string) *tracer {
 
 // Silence is what kept a request from being answered. Only errors of this Probe's are told without secrets.
 func (p *Probe) Silence(err error) *Silence {
-	s := silenceOf(err, p.Hide)
-	var e *Error
-	if errors.As(err, &e) && e.Err != nil {
-		s.Text = shorten(p.Hide(printable(e.Err.Error())), maxSilenceText)
-	}
-	return s
+	return silenceOf(err, p.Hide)
 }
 
 // A Challenge is how a registry wants to be signed in to, fit to be shown.

@@ -40,6 +40,11 @@ const (
 	Unknown              Trouble = "unknown"               //
 )
 
+// BrokeOff reports whether the other side ended a connection without saying why.
+func (t Trouble) BrokeOff() bool {
+	return t == ConnectionReset || t == AnswerBroken || t == TLSFailed
+}
+
 // A Silence is why a request got no answer, fit to be shown.
 type Silence struct {
 	Trouble Trouble `json:"trouble"`
@@ -51,7 +56,7 @@ type Silence struct {
 const maxSilenceText = 600
 
 func silenceOf(err error, hide func(string) string) *Silence {
-	s := &Silence{Trouble: TroubleOf(err), Text: shorten(hide(printable(err.Error())), maxSilenceText)}
+	s := &Silence{Trouble: TroubleOf(err)}
 	var address *AddressError
 	var proxy *ProxyError
 	switch {
@@ -60,8 +65,19 @@ func silenceOf(err error, hide func(string) string) *Silence {
 	case errors.As(err, &proxy):
 		s.Status = proxy.Status
 	}
+	if e := new(Error); errors.As(err, &e) && e.Err != nil {
+		err = e.Err // what it is about is said elsewhere
+	}
+	text := err.Error()
+	if strings.Contains(text, unasked) {
+		text = "it speaks before it is asked"
+	}
+	s.Text = shorten(hide(printable(text)), maxSilenceText)
 	return s
 }
+
+// unasked is what net/http says of a server that begins to speak by itself.
+const unasked = "readLoopPeekFailLocked"
 
 // TroubleOf says what kind of failure an error of a request is that got no answer.
 func TroubleOf(err error) Trouble {
@@ -100,7 +116,7 @@ func TroubleOf(err error) Trouble {
 		return Ended
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return ConnectionReset
-	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "http2: "):
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, unasked), strings.Contains(text, "http2: "):
 		return AnswerBroken
 	}
 	return Unknown

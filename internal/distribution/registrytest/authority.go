@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"net/http"
@@ -35,6 +36,9 @@ type Leaf struct {
 	Versions   uint16     // the highest version of TLS
 	Clients    *Authority // clients need one of its certificates
 	Common     string     // the subject's common name
+	MoreAt     string     // where its issuer's certificate can be had
+	ForClients bool       // it is not good for servers
+	Broken     bool       // the server breaks every handshake off
 }
 
 // NewAuthority makes one.
@@ -101,7 +105,14 @@ func pemOf(kind string, der []byte) string {
 // server is the TLS configuration of a server.
 func (a *Authority) server(t testing.TB) *tls.Config {
 	t.Helper()
-	c := &tls.Config{Certificates: []tls.Certificate{a.issue(t, a.leaf, x509.ExtKeyUsageServerAuth)}}
+	usage := x509.ExtKeyUsageServerAuth
+	if a.leaf.ForClients {
+		usage = x509.ExtKeyUsageClientAuth
+	}
+	c := &tls.Config{Certificates: []tls.Certificate{a.issue(t, a.leaf, usage)}}
+	if a.leaf.Broken {
+		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, errors.New("broken") }
+	}
 	if a.leaf.Versions != 0 {
 		c.MinVersion, c.MaxVersion = tls.VersionTLS10, a.leaf.Versions
 	}
@@ -129,6 +140,9 @@ func (a *Authority) issue(t testing.TB, l Leaf, usage x509.ExtKeyUsage) tls.Cert
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: l.Common},
 		NotBefore: time.Now().Add(-orHour(l.Began)), NotAfter: time.Now().Add(orHour(l.Ends)),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
+	}
+	if l.MoreAt != "" {
+		template.IssuingCertificateURL = []string{l.MoreAt}
 	}
 	for _, name := range l.Names {
 		if ip := net.ParseIP(name); ip != nil {

@@ -151,6 +151,8 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v2/":
 		w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 		io.WriteString(w, "{}")
+	case strings.HasSuffix(r.URL.Path, "/tags/list"):
+		io.WriteString(w, `{"tags":[]}`)
 	case strings.Contains(r.URL.Path, "/manifests/"):
 		f.manifest(w, r, q)
 	case strings.Contains(r.URL.Path, "/blobs/"):

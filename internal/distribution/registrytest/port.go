@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"io"
 	"net"
 	"testing"
 )
@@ -20,6 +21,11 @@ func ResettingPort(t testing.TB) string {
 		c.(*net.TCPConn).SetLinger(0)
 		c.Close()
 	})
+}
+
+// ForeignPort starts a server that greets in another protocol than HTTP.
+func ForeignPort(t testing.TB, greeting string) string {
+	return listen(t, func(c net.Conn) { io.WriteString(c, greeting) })
 }
 
 func listen(t testing.TB, with func(net.Conn)) string {

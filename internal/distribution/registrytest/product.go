@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,21 +10,27 @@ import (
 
 // A Product is a vendor's registry as a client sees it: how it asks for credentials, to whom it opens, and how it refuses.
 type Product struct {
-	Service   string            // of the token service; "" for the registry's host
-	Token     string            // path of the token service; "" where user name and password go to the registry
-	Elsewhere bool              // the token service is at a host of its own
-	Header    map[string]string // of every answer
-	Challenge []string          // instead of one; %s is the realm
-	Scope     string            // of the challenge at /v2/
-	Opaque    bool              // tokens do not say what they are for
-	Unasked   bool              // asks nobody for a credential at /v2/, whatever is sent there, if there are public repositories
-	Basic     string            // realm of the challenge without a token service
-	Locked    bool              // nobody gets a token without a credential, also for what is public
+	Service   string              // of the token service; "" for the registry's host
+	Token     string              // path of the token service; "" where user name and password go to the registry
+	Elsewhere bool                // the token service is at a host of its own
+	Header    map[string]string   // of every answer
+	Challenge []string            // instead of one; %s is the realm
+	Scope     string              // of the challenge at /v2/
+	Opaque    bool                // tokens do not say what they are for
+	Unasked   bool                // asks nobody for a credential at /v2/, whatever is sent there, if there are public repositories
+	Basic     string              // realm of the challenge without a token service
+	API       map[string]Document // of the vendor, by path
+	Lenient   bool                // a wrong credential counts as none, which is refused only where nothing is asked for
+	Bare      bool                // the token that a user gets is the password
+	Locked    bool                // nobody gets a token without a credential, also for what is public
 
 	Wrong  Failure // the answer to a credential that is wrong
 	Deny   Failure // of the token service, to whom may not pull; without a status the token is good for less
 	Hidden Failure // of the registry, to whom may not pull
 }
+
+// A Document is what a vendor's own API tells.
+type Document struct{ User, Nobody string }
 
 const jsonError = `{"errors":[{"code":%q,"message":%q}]}`
 
@@ -63,6 +70,13 @@ var (
 		Hidden: refusal(http.StatusUnauthorized, "UNAUTHORIZED", "access to the requested resource is not authorized"),
 	}
 	Harbor = Product{
+		Lenient: true,
+		API: map[string]Document{
+			"/api/v2.0/systeminfo": {
+				`{"harbor_version":"v2.13.1-a0d9c2f5","auth_mode":"db_auth","registry_url":"harbor.example","read_only":false}`, `{"auth_mode":"db_auth"}`,
+			},
+			"/api/v2.0/projects/team": {User: `{"name":"team","metadata":{"public":"false"}}`},
+		},
 		Token: "/service/token", Service: "harbor-registry",
 		Wrong:  refusal(http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized: unauthorized"),
 		Hidden: refusal(http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized to access repository"),
@@ -80,7 +94,7 @@ var (
 		Hidden: refusal(http.StatusForbidden, "DENIED", "access to the requested resource is not authorized"),
 	}
 	OpenShift = Product{
-		Token: "/openshift/token", Opaque: true,
+		Token: "/openshift/token", Bare: true,
 		Wrong:  plainly(http.StatusUnauthorized, ""),
 		Hidden: refusal(http.StatusForbidden, "DENIED", "requested access to the resource is denied"),
 	}
@@ -140,7 +154,7 @@ func (p Product) Open(t testing.TB, s Site) *Shop {
 	}
 	tokens := newTokens(t)
 	tokens.Users, tokens.Opaque, tokens.Wrong, tokens.May = users, p.Opaque, &p.Wrong, shop.may
-	tokens.Closed = p.Locked
+	tokens.Closed, tokens.Lenient, tokens.Bare = p.Locked, p.Lenient, p.Bare
 	if p.Deny.Status != 0 {
 		tokens.Deny = &p.Deny
 	}
@@ -164,6 +178,10 @@ func (s *Shop) answer(w http.ResponseWriter, r *http.Request) bool {
 		s.Tokens.ServeHTTP(w, r)
 		return true
 	}
+	if document, ok := s.product.API[r.URL.Path]; ok {
+		s.document(w, r, document)
+		return true
+	}
 	repository := repositoryOf(r.URL.Path)
 	in, allowed, sent := s.identify(r, repository)
 	switch {
@@ -180,6 +198,24 @@ func (s *Shop) answer(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	return s.meter(w, r)
+}
+
+// document answers for the vendor's own API.
+func (s *Shop) document(w http.ResponseWriter, r *http.Request, d Document) {
+	text := d.Nobody
+	if user, password, _ := r.BasicAuth(); s.knows(user, password) {
+		text = d.User
+	}
+	if text == "" {
+		s.refuse(w, s.product.Wrong, "")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	io.WriteString(w, text)
+}
+
+func (s *Shop) knows(user, password string) bool {
+	return password != "" && (s.site.Users[user] == password || s.site.Guests[user] == password)
 }
 
 // repositoryOf is the repository of a path of the API, "" if it is not about one.
@@ -199,7 +235,7 @@ func (s *Shop) identify(r *http.Request, repository string) (in, allowed, sent b
 		return in, in && allowed, r.Header.Get("Authorization") != ""
 	}
 	user, password, sent := r.BasicAuth()
-	in = password != "" && (s.site.Users[user] == password || s.site.Guests[user] == password)
+	in = s.knows(user, password)
 	if !in {
 		user = ""
 	}
@@ -247,16 +283,16 @@ func (s *Shop) meter(w http.ResponseWriter, r *http.Request) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	counts := r.Method == http.MethodGet
+	over := counts && s.Quota.Left == 0
+	if counts && !over {
+		s.Quota.Left--
+	}
 	w.Header().Set("Ratelimit-Limit", fmt.Sprintf("%d;w=21600", s.Quota.Limit))
 	w.Header().Set("Ratelimit-Remaining", fmt.Sprintf("%d;w=21600", s.Quota.Left))
-	if r.Method == http.MethodHead {
-		return false
-	}
-	if s.Quota.Left == 0 {
+	if over {
 		f := refusal(http.StatusTooManyRequests, "TOOMANYREQUESTS", "You have reached your pull rate limit.")
 		f.write(w)
-		return true
 	}
-	s.Quota.Left--
-	return false
+	return over
 }

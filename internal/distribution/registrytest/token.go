@@ -35,6 +35,8 @@ type TokenService struct {
 	Deny    *Failure                                      // of those that May does not allow, whose tokens are otherwise good for less
 	Wrong   *Failure                                      // of wrong credentials, and of nobody where it is closed
 	Opaque  bool                                          // tokens do not say what they are for
+	Bare    bool                                          // a user's token is the password
+	Lenient bool                                          // a wrong credential counts as none, which is refused where nothing is asked for
 
 	key    *ecdsa.PrivateKey
 	mu     sync.Mutex
@@ -103,6 +105,17 @@ func (s *TokenService) sign(user string, grants []access) string {
 	return token
 }
 
+// issue makes a token, or takes the password for one.
+func (s *TokenService) issue(user, password string, grants []access) string {
+	if !s.Bare || user == "" {
+		return s.sign(user, grants)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issued[password] = []access{{Type: user, Name: everything}}
+	return password
+}
+
 // everything is the scope that Gitea asks for: what its user may at the time.
 const everything = "*"
 
@@ -135,6 +148,13 @@ func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, password, signedIn := r.BasicAuth()
+	if s.Lenient && s.Users[user] != password {
+		user, signedIn = "", false
+		if len(r.Form["scope"]) == 0 {
+			refuse("nobody")
+			return
+		}
+	}
 	switch {
 	case r.Method == http.MethodPost:
 		if user = s.Refresh[r.Form.Get("refresh_token")]; user == "" || r.Form.Get("grant_type") != "refresh_token" {
@@ -168,7 +188,7 @@ func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	answer := map[string]any{"token": s.sign(user, grants), "issued_at": time.Now().UTC().Format(time.RFC3339)}
+	answer := map[string]any{"token": s.issue(user, password, grants), "issued_at": time.Now().UTC().Format(time.RFC3339)}
 	if r.Method == http.MethodPost {
 		answer["access_token"] = answer["token"]
 		delete(answer, "token")

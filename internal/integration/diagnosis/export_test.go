@@ -1,4 +1,9 @@
 package diagnosis
 
-// IsFinding reports whether anything is found under the name.
-func IsFinding(name string) bool { _, ok := findings[name]; return ok }
+import (
+	"maps"
+	"slices"
+)
+
+// FindingNames are the names of everything that is recognised, in order.
+func FindingNames() []string { return slices.Sorted(maps.Keys(findings)) }

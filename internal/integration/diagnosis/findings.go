@@ -140,16 +140,16 @@ var findings = map[string]known{
 		"Use an account that may only pull."},
 
 	// Image
-	"image-not-found": {Failed, "there is no such tag", "The repository {repository} has no {identifier}.", "Check the tag or digest. Old tags may have been deleted by a retention rule."},
+	"image-not-found": {Failed, "there is no such tag", "The registry has no {identifier} in {repository}.", "Check the tag or digest, and the spelling of the repository. A retention rule may have deleted what is old."},
 	"repository-not-found-or-hidden": {Failed, "the repository is not found", "There is no repository {repository}, or {user} may not see it: registries answer the same to both.",
 		"Check the spelling, the project or organisation in front included, and give the account the right to pull from it."},
 	"pull-denied": {Failed, "pulling is not allowed", "{user} is accepted, but may not pull from {repository} ({status}{message}).", "Give the account the right to pull from that repository."},
 	"scope-narrowed": {Failed, "the token does not allow pulling", "The token service gave a token without the right to pull from {repository}: the account does not have it.",
 		"Give the account the right to pull from that repository. In OpenShift: oc policy add-role-to-user system:image-puller USER -n PROJECT"},
 	"platform-missing":      {Failed, "the platform is missing", "{image} has no image for {platform}; it has {platforms}.", "Assess one of the platforms that are there (--platform), or have the image built for {platform}."},
-	"manifest-broken":       {Failed, "the manifest is broken", "The manifest of {image} cannot be used: {text}.", "Push the image again. If it stays, a proxy or cache on the way changes what it carries."},
+	"manifest-broken":       {Failed, "the manifest is broken", "The manifest of {image} cannot be used: {text}.", "Build and push the image again, and look with another tool what the registry gives: crane manifest {image}"},
 	"config-broken":         {Failed, "the config is broken", "The config of {image} is not what its digest says: {text}.", "Push the image again. If it stays, a proxy or cache on the way changes what it carries."},
-	"blob-host-unreachable": {Failed, "the host of layers is not reached", "Layers come from {server}, and that cannot be reached: {text}.", "Have that host allowed in firewalls and proxies, beside {host}."},
+	"blob-host-unreachable": {Failed, "the host of layers is not reached", "Layers come from {server}, and that cannot be reached: {text}.", "Have {server} allowed in firewalls and proxies: the registry only says what an image consists of, and its parts are stored there."},
 	"blob-host-certificate": {Failed, "the certificate of the host of layers is not accepted", "Layers come from {server}, whose certificate cannot be accepted: {text}.",
 		"Give the integration the certificate of the authority that signed it, or have the host exempted from TLS inspection."},
 	"blob-not-served": {Failed, "a part of the image is not served", "{server} does not give out a part of {image}: {status}{message}.", "Push the image again. If other images have the same, ask the registry's administrator about its storage."},
@@ -159,6 +159,6 @@ var findings = map[string]known{
 	"quota-used-up":     {Failed, "the rate limit is used up", "Of {limit} pulls none is left{window}.", "Wait, or sign in with an account that has a higher limit."},
 	"clock-skew": {Warning, "the clocks differ", "The clock of {host} is {skew} {direction} this machine's. Tokens and signatures are refused when clocks differ by minutes.",
 		"Set this machine's clock by NTP. If it is right, tell the registry's administrator."},
-	"credential-expired":      {Failed, "the credential has expired", "The credential of {user} ended on {date}.", "Have a new one issued, and enter it."},
+	"credential-expired":      {Failed, "the credential has expired", "The credential of {user} has ended{when}{message}.", "Have a new one issued, and enter it."},
 	"credential-expires-soon": {Warning, "the credential expires soon", "The credential of {user} ends on {date}, {left} from now.", "Have a new one issued before, and enter it."},
 }

@@ -210,11 +210,11 @@ func span(d time.Duration) string {
 	d = d.Abs()
 	switch {
 	case d >= 2*day:
-		return fmt.Sprintf("%d days", d/day)
+		return fmt.Sprintf("%.0f days", d.Hours()/24)
 	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d/time.Hour)
+		return fmt.Sprintf("%.0f hours", d.Hours())
 	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d minutes", d/time.Minute)
+		return fmt.Sprintf("%.0f minutes", d.Minutes())
 	}
-	return fmt.Sprintf("%d seconds", d/time.Second)
+	return fmt.Sprintf("%.0f seconds", d.Seconds())
 }

@@ -194,7 +194,7 @@ func (j *judge) tls(s *Step, o Observation) {
 	}
 	switch {
 	case o.Silence == nil || s.Verdict == Failed:
-	case o.Silence.Trouble == distribution.ClientCertificate, h.Asked && o.Silence.Trouble == distribution.TLSFailed:
+	case o.Silence.Trouble == distribution.ClientCertificate, h.Asked && o.Silence.Trouble.BrokeOff():
 		j.clientCertificate(s, o.Silence.Text)
 	case o.Silence.Trouble == distribution.TLSVersion:
 		j.find(s, "tls-too-old")

@@ -40,6 +40,8 @@ func (j *judge) manifest(s *Step, o Observation) {
 	a := x.Answer
 	switch {
 	case j.usual(s, o, x):
+	case saysExpired(a) && !j.subject.Anonymous:
+		j.refused(s, x, pairs)
 	case seen.Problem != nil && seen.Problem.Code == string(fault.NotFound):
 		j.find(s, "platform-missing", "{platform}", seen.Platform, "{platforms}", firstOf(strings.Join(seen.Platforms, ", "), "none"))
 	case seen.Problem != nil:
@@ -201,8 +203,9 @@ func (j *judge) expiry(s *Step, o Observation) {
 		s.See("credential", date(c.Expires))
 		pairs := []string{"{date}", date(c.Expires), "{left}", span(left)}
 		switch {
-		case left <= 0:
-			j.find(s, "credential-expired", pairs...)
+		case left <= 0 && j.verdict(StepToken) != Failed && j.verdict(StepCredential) != Failed:
+			j.find(s, "credential-expired", "{when}", " on "+date(c.Expires), "{message}", "")
+		case left <= 0: // those steps say so
 		case left < soon:
 			j.find(s, "credential-expires-soon", pairs...)
 		}

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 )
@@ -37,8 +39,12 @@ func (x Exchange) silenceText() string {
 }
 
 func (x Exchange) until() string {
-	if wait := x.Answer.Header.Get("Retry-After"); wait != "" {
-		return " It asks to wait: " + wait + " (seconds, or until then)."
+	wait := x.Answer.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(wait, 10, 24); err == nil {
+		return " It asks to wait for " + span(time.Duration(seconds)*time.Second) + "."
+	}
+	if at, err := http.ParseTime(wait); err == nil {
+		return " It asks to wait until " + date(at) + "."
 	}
 	return ""
 }
@@ -197,7 +203,7 @@ func (j *judge) signIn(s *Step, o Observation) {
 	if !c.Expires.IsZero() {
 		s.See("valid until", date(c.Expires))
 		if c.Lent && o.At.After(c.Expires) {
-			j.find(s, "credential-expired", "{date}", date(c.Expires))
+			j.find(s, "credential-expired", "{when}", " on "+date(c.Expires), "{message}", "")
 		}
 	}
 }
@@ -238,7 +244,7 @@ func (j *judge) token(s *Step, o Observation) {
 	case a.Status == http.StatusForbidden:
 		j.find(s, "account-blocked", pairs...)
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusBadRequest:
-		j.find(s, "wrong-password", pairs...)
+		j.refused(s, x, pairs)
 	default:
 		j.find(s, "token-service-broken", pairs...)
 	}
@@ -308,6 +314,8 @@ func (j *judge) credential(s *Step, o Observation) {
 		j.usual(s, o, x)
 	case a.Status/100 == 2 || a.Location != "":
 		j.accepted(s, o, control)
+	case saysExpired(a) && !j.subject.Anonymous:
+		j.refused(s, x, pairs)
 	case a.Status == http.StatusUnauthorized && signIn != nil && signIn.Kind == "identity token" && !bearer:
 		j.find(s, "credential-does-not-fit", pairs...)
 	case x.For == ForManifest && (a.Status == http.StatusNotFound || a.Status == http.StatusForbidden || a.Status == http.StatusMethodNotAllowed):
@@ -321,9 +329,29 @@ func (j *judge) credential(s *Step, o Observation) {
 	case a.Status == http.StatusUnauthorized && bearer:
 		j.find(s, "token-not-accepted", pairs...)
 	case a.Status == http.StatusUnauthorized:
-		j.find(s, "wrong-password", pairs...)
+		j.refused(s, x, pairs)
 	default:
 		j.find(s, "credential-refused", pairs...)
+	}
+}
+
+// saysExpired reports whether a refusal names its reason, as that of ECR does.
+func saysExpired(a distribution.Answer) bool {
+	text := strings.ToLower(a.Message)
+	return (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden || a.Status == http.StatusBadRequest) &&
+		strings.Contains(text, "token") && strings.Contains(text, "expired")
+}
+
+// refused explains why a credential is not accepted: it may be known to have ended.
+func (j *judge) refused(s *Step, x Exchange, pairs []string) {
+	c := j.of(StepSignIn).SignIn
+	switch {
+	case c != nil && !c.Expires.IsZero() && x.At.After(c.Expires):
+		j.find(s, "credential-expired", append(pairs, "{when}", " on "+date(c.Expires))...)
+	case saysExpired(x.Answer):
+		j.find(s, "credential-expired", append(pairs, "{when}", "")...)
+	default:
+		j.find(s, "wrong-password", pairs...)
 	}
 }
 

@@ -89,6 +89,8 @@ func stageOf(route distribution.Route, x Exchange, scheme string) string {
 		return ""
 	case x.Silence.Trouble == distribution.ClientCertificate:
 		return StepTLS // TLS 1.3 servers say so after the handshake
+	case shaken && x.Silence.Trouble.BrokeOff() && route.Handshakes[len(route.Handshakes)-1].Asked:
+		return StepTLS // and do not always say so
 	case shaken:
 		return ""
 	case len(route.Handshakes) > 0:

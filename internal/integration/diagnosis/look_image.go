@@ -28,7 +28,7 @@ func (r *run) images() {
 			return
 		}
 		r.blob(ctx, o, ForBlob, manifest.Layers[len(manifest.Layers)-1], true)
-	}, StepManifest)
+	}, StepConfig)
 }
 
 // manifest reads the manifest for the client's platform; nil where the step fails.

@@ -276,11 +276,16 @@ func TestZoo(t *testing.T) {
 		return
 	}
 	for _, name := range diagnosis.FindingNames() {
-		if !seen[name] {
+		if !seen[name] && unseen[name] == "" {
 			t.Errorf("no animal of the zoo has %s", name)
 		}
 	}
 	t.Logf("%d findings are recognised", len(seen))
+}
+
+// unseen are the findings that no row has, and why.
+var unseen = map[string]string{
+	"settings-unusable": "what is wrong with settings is found before an integration is opened; this is for types that check too little",
 }
 
 // distinct checks that no two findings are explained in the same words.

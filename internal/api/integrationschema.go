@@ -66,7 +66,8 @@ func addField(settings *huma.Schema, f integration.Field) {
 		s.Type = huma.TypeBoolean
 	case f.IsSecret():
 		s.Format = "password"
-		s.Description += separator(s.Description, " ", "") + "Reads as " + secret.Mask + " when it is set."
+		s.Description += separator(s.Description, " ", "") + "Reads as " + secret.Mask + " when it is set. " +
+			"A reference to it (env:NAME, file:/path, kubernetes:NAMESPACE/NAME/KEY) reads as it is."
 	}
 	for _, option := range f.Options {
 		s.Enum = append(s.Enum, option)

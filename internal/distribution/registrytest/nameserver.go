@@ -53,10 +53,10 @@ func (s *NameServer) Set(name string, n Named) {
 	s.names[name+"."] = n
 }
 
-// Resolver asks this server only.
+// Resolver asks this server only. It can stand for net.DefaultResolver, which it does not use itself.
 func (s *NameServer) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", s.connection.LocalAddr().String())
+		return (&net.Dialer{Resolver: &net.Resolver{}}).DialContext(ctx, "udp", s.connection.LocalAddr().String())
 	}}
 }
 

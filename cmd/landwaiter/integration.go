@@ -43,13 +43,20 @@ func (p *program) integrationTypesCommand() *cobra.Command {
 		}
 		return p.print(*output, list, func() error {
 			rows := [][]string{{"TYPE", "FLAG", "NEEDED", "HELP"}}
+			var everywhere [][]string
 			for _, t := range list {
 				rows = append(rows, []string{t.ID, "", "", t.Summary})
+				everywhere = [][]string{{"(every type)", "", "", "What all have besides: how the connection is made."}}
 				for _, f := range t.Fields {
-					rows = append(rows, []string{"", "--" + flagOf(f.Name, f.Secret), yes(f.Required != ""), cmp.Or(f.Help, f.Label)})
+					row := []string{"", "--" + flagOf(f.Name, f.Kind.InFile()), yes(f.Required != ""), cmp.Or(f.Help, f.Label)}
+					if integration.OfConnection(f.Name) {
+						everywhere = append(everywhere, row)
+					} else {
+						rows = append(rows, row)
+					}
 				}
 			}
-			return writeTable(p.out, rows)
+			return writeTable(p.out, append(rows, everywhere...))
 		})
 	}
 	return cmd

@@ -26,6 +26,7 @@ type draftFlags struct {
 	skipTest   bool
 	texts      map[string]*string // by declared name
 	toggles    map[string]*bool
+	files      map[string]*string // names of files, of what is not secret
 	secrets    map[string]*string // names of files
 	references map[string]*string // to secrets that the server keeps elsewhere
 }
@@ -33,18 +34,20 @@ type draftFlags struct {
 func newDraftFlags(fs *pflag.FlagSet, types *integration.Types) *draftFlags {
 	d := &draftFlags{
 		flags: fs, types: types,
-		texts: map[string]*string{}, toggles: map[string]*bool{}, secrets: map[string]*string{}, references: map[string]*string{},
+		texts: map[string]*string{}, toggles: map[string]*bool{}, files: map[string]*string{}, secrets: map[string]*string{}, references: map[string]*string{},
 	}
 	fs.StringVar(&d.name, "name", "", "name of the integration")
 	fs.StringSliceVar(&d.categories, "category", nil, "what it is for: REGISTRY, SCANNER (default: REGISTRY)")
 	for _, t := range types.All() {
 		for _, f := range t.Fields {
-			flag, help := flagOf(f.Name, f.IsSecret()), fmt.Sprintf("%s (%s)", f.Label, strings.Join(typesWith(types, f.Name), ", "))
+			flag, help := flagOf(f.Name, f.Kind.InFile()), fmt.Sprintf("%s (%s)", f.Label, typesWith(types, f.Name))
 			switch {
 			case fs.Lookup(flag) != nil: // another type declares it too
 			case f.IsSecret():
 				d.secrets[f.Name] = fs.String(flag, "", "file that holds: "+help+"; - is standard input")
 				d.references[f.Name] = fs.String(referenceFlagOf(f.Name), "", "reference to: "+help+"; env:NAME, file:/PATH or kubernetes:NAMESPACE/NAME/KEY")
+			case f.Kind.InFile():
+				d.files[f.Name] = fs.String(flag, "", "file that holds: "+help)
 			case f.Kind == integration.Toggle:
 				d.toggles[f.Name] = fs.Bool(flag, false, help)
 			default:
@@ -101,9 +104,18 @@ func (d *draftFlags) onto(p *program, in client.Integration) (secrets bool, err 
 			put(settings, name, *value)
 		}
 	}
+	for name, file := range d.files {
+		if d.flags.Changed(flagOf(name, true)) {
+			value, err := p.readFile(*file)
+			if err != nil {
+				return false, err
+			}
+			put(settings, name, value.Reveal())
+		}
+	}
 	for name, file := range d.secrets {
 		if d.flags.Changed(flagOf(name, true)) {
-			value, err := p.readSecret(*file)
+			value, err := p.readFile(*file)
 			if err != nil {
 				return false, err
 			}
@@ -135,12 +147,14 @@ func (d *draftFlags) belong(typ integration.Type) error {
 	}
 	var own, wrong []string
 	for _, f := range typ.Fields {
-		own = append(own, flagsOf(f)...)
+		if !integration.OfConnection(f.Name) {
+			own = append(own, flagsOf(f)...)
+		}
 	}
 	for _, t := range d.types.All() {
 		for _, f := range t.Fields {
 			for _, flag := range flagsOf(f) {
-				if d.flags.Changed(flag) && !slices.Contains(own, flag) && !slices.Contains(wrong, "--"+flag) {
+				if d.flags.Changed(flag) && !integration.OfConnection(f.Name) && !slices.Contains(own, flag) && !slices.Contains(wrong, "--"+flag) {
 					wrong = append(wrong, "--"+flag)
 				}
 			}
@@ -171,8 +185,9 @@ func (p *program) adviseSecrets(err error, in client.Integration) error {
 		return err
 	}
 	var flags []string
+	settings := in.Settings(typ.ConfigKey)
 	for _, f := range typ.Fields {
-		if f.IsSecret() {
+		if f.IsSecret() && word(get(settings, f.Name)) != "" {
 			flags = append(flags, "--"+strings.Join(flagsOf(f), " or --"))
 		}
 	}
@@ -180,13 +195,13 @@ func (p *program) adviseSecrets(err error, in client.Integration) error {
 		WithFix("Stored secrets are not sent to another place or for another user: give them again with %s.", strings.Join(flags, " or "))
 }
 
-// secretLimit bounds a secret read from a file: service account keys are the largest.
-const secretLimit = 64 << 10
+// fileLimit bounds a setting that is read from a file: bundles of certificates are the largest.
+const fileLimit = 256 << 10
 
-func (p *program) readSecret(path string) (secret.Text, error) {
+func (p *program) readFile(path string) (secret.Text, error) {
 	failed := func(err error) (secret.Text, error) {
-		return secret.Text{}, fault.Wrap(fault.Invalid, "read secret", "", err).
-			WithFix("Give the name of a file that holds the secret and nothing else, or - for standard input.")
+		return secret.Text{}, fault.Wrap(fault.Invalid, "read file", "", err).
+			WithFix("Give the name of a file that holds the setting and nothing else, or - for standard input.")
 	}
 	r := p.in
 	if path != "-" {
@@ -197,12 +212,12 @@ func (p *program) readSecret(path string) (secret.Text, error) {
 		defer f.Close()
 		r = f
 	}
-	b, err := io.ReadAll(io.LimitReader(r, secretLimit+1))
+	b, err := io.ReadAll(io.LimitReader(r, fileLimit+1))
 	if err != nil {
 		return failed(err)
 	}
-	if len(b) > secretLimit {
-		return failed(fmt.Errorf("%s holds more than %d bytes", path, secretLimit))
+	if len(b) > fileLimit {
+		return failed(fmt.Errorf("%s holds more than %d bytes", path, fileLimit))
 	}
 	return secret.New(strings.TrimRight(string(b), "\r\n")), nil
 }
@@ -218,19 +233,22 @@ func typeOf(types *integration.Types, id string) (integration.Type, error) {
 	return integration.Type{}, fault.New(fault.Invalid, "read flags", "there is no type %q", id).WithFix("Use one of %s.", strings.Join(ids, ", "))
 }
 
-func typesWith(types *integration.Types, field string) []string {
+func typesWith(types *integration.Types, field string) string {
+	if integration.OfConnection(field) {
+		return "every type"
+	}
 	var ids []string
 	for _, t := range types.All() {
 		if slices.ContainsFunc(t.Fields, func(f integration.Field) bool { return f.Name == field }) {
 			ids = append(ids, t.ID)
 		}
 	}
-	return ids
+	return strings.Join(ids, ", ")
 }
 
-// flagOf is the flag of a declared setting: registryRobotCredentials.username has --registry-robot-credentials-username. A
-// secret's flag names a file.
-func flagOf(field string, isSecret bool) string {
+// flagOf is the flag of a declared setting: registryRobotCredentials.username has --registry-robot-credentials-username. What is
+// in a file has a flag that names it.
+func flagOf(field string, inFile bool) string {
 	var b strings.Builder
 	for _, c := range field {
 		switch {
@@ -243,7 +261,7 @@ func flagOf(field string, isSecret bool) string {
 			b.WriteRune(c)
 		}
 	}
-	if isSecret {
+	if inFile {
 		b.WriteString("-file")
 	}
 	return b.String()
@@ -257,7 +275,7 @@ func flagsOf(f integration.Field) []string {
 	if f.IsSecret() {
 		return []string{flagOf(f.Name, true), referenceFlagOf(f.Name)}
 	}
-	return []string{flagOf(f.Name, false)}
+	return []string{flagOf(f.Name, f.Kind.InFile())}
 }
 
 // put sets a setting whose name may have a dot, for a nested object.

@@ -101,7 +101,7 @@ func createCommand(typ integration.Type, p integration.Proposal) string {
 		required[blank.Name] = blank.Required
 	}
 	for _, f := range typ.Fields {
-		flag := "--" + flagOf(f.Name, f.IsSecret())
+		flag := "--" + flagOf(f.Name, f.Kind.InFile())
 		switch value := get(in.Settings(typ.ConfigKey), f.Name).(type) {
 		case bool:
 			if value {

@@ -119,7 +119,7 @@ func settingsTable(fields []integration.Field) string {
 		if f.Default != nil && f.Default != false {
 			help = strings.TrimSpace(help + fmt.Sprintf(" Default: `%v`.", f.Default))
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | `--%s` | %s | %s | %s |\n", cell(f.Label), f.Name, flagOf(f.Name, f.IsSecret()), kind, needed(f), help)
+		fmt.Fprintf(&b, "| %s | `%s` | `--%s` | %s | %s | %s |\n", cell(f.Label), f.Name, flagOf(f.Name, f.Kind.InFile()), kind, needed(f), help)
 	}
 	return b.String()
 }

@@ -99,7 +99,7 @@ func TestFlagOf(t *testing.T) {
 	d := newDraftFlags(pflag.NewFlagSet("test", pflag.ContinueOnError), registryTypes(t)).withType().withSkipTest()
 	for _, typ := range integrations.All() {
 		for _, f := range typ.Fields {
-			flag := flagOf(f.Name, f.IsSecret())
+			flag := flagOf(f.Name, f.Kind.InFile())
 			if d.flags.Lookup(flag) == nil {
 				t.Errorf("%s.%s has no flag --%s", typ.ID, f.Name, flag)
 			}
@@ -131,8 +131,8 @@ func TestReadSecret(t *testing.T) {
 		{"trailing_line_break_goes", "pass word\r\n", "pass word", ""},
 		{"inner_line_breaks_stay", "{\n}\n", "{\n}", ""},
 		{"empty", "", "", ""},
-		{"largest", strings.Repeat("x", secretLimit), strings.Repeat("x", secretLimit), ""},
-		{"too_large", strings.Repeat("x", secretLimit+1), "", "more than 65536 bytes"},
+		{"largest", strings.Repeat("x", fileLimit), strings.Repeat("x", fileLimit), ""},
+		{"too_large", strings.Repeat("x", fileLimit+1), "", "more than 262144 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
@@ -140,7 +140,7 @@ func TestReadSecret(t *testing.T) {
 			}
 			for _, from := range []string{path, "-"} {
 				p := &program{streams: streams{in: strings.NewReader(c.content)}}
-				got, err := p.readSecret(from)
+				got, err := p.readFile(from)
 				if c.fail != "" {
 					if err == nil || !strings.Contains(err.Error(), c.fail) {
 						t.Errorf("%s: got %v", from, err)

@@ -64,6 +64,8 @@ func addField(settings *huma.Schema, f integration.Field) {
 	switch {
 	case f.Kind == integration.Toggle:
 		s.Type = huma.TypeBoolean
+	case f.Kind == integration.Number:
+		s.Type, s.Maximum = huma.TypeNumber, &f.Max
 	case f.IsSecret():
 		s.Format = "password"
 		s.Description += separator(s.Description, " ", "") + "Reads as " + secret.Mask + " when it is set. " +

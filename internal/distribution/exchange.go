@@ -173,6 +173,8 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 			}
 		}})
 	}
+	var certificate certificateRequest
+	ctx = certificate.with(ctx)
 	var body io.Reader
 	if r.form != nil {
 		body = strings.NewReader(r.form.Encode())
@@ -199,7 +201,7 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 	}
 	resp, err := c.send(req, p, proxy)
 	if err != nil {
-		return nil, err
+		return nil, certificate.explain(err)
 	}
 	a := &answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength, url: u, inside: inside}
 	if r.stream && resp.StatusCode/100 == 2 {

@@ -26,7 +26,7 @@ func (c *Client) transportError(r request, u *url.URL, authorization secret.Text
 	e.signedIn = authorization.IsSet()
 	var dns *net.DNSError
 	switch {
-	case errors.As(err, new(*AddressError)), errors.Is(err, errTooLong):
+	case errors.As(err, new(*AddressError)), errors.As(err, new(*certificateError)), errors.Is(err, errTooLong):
 	case errors.As(err, &dns):
 		e.Temporary = dns.IsTemporary || dns.IsTimeout
 		e.again = dns.IsTemporary && !dns.IsTimeout
@@ -137,6 +137,8 @@ func (s *session) explainSilence(e *Error) (fault.Code, string) {
 		return fault.Unavailable, "The certificate of " + host + " is signed by an authority that is not known here. Give the authority's certificate to the integration (connection.caBundle), or add it to the machine's trusted certificates. For a trial, the integration can be set not to verify the registry's certificate (insecure)."
 	case errors.As(err, new(tls.RecordHeaderError)), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fault.Unavailable, "The server speaks plain HTTP on this port. If the network in between can be trusted, write http://" + host + "."
+	case TroubleOf(err) == ClientCertificate:
+		return fault.Unavailable, "The registry wants a client certificate that it knows (mTLS): give the integration connection.clientCertificate and connection.clientKey, and check that the certificate has not ended."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fault.Unavailable, "Nothing listens at " + host + ". Check host and port, and whether the registry is running."
 	case isTimeout(err), errors.Is(err, errStalled):

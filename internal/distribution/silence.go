@@ -92,6 +92,8 @@ func TroubleOf(err error) Trouble {
 		return ProxyRefused
 	case proxy != nil:
 		return ProxyUnreachable
+	case errors.As(err, new(*certificateError)):
+		return ClientCertificate
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return NameUnknown
 	case errors.As(err, &dns):

@@ -16,6 +16,7 @@ type Candidate struct {
 	Registry    Registry // good for signing in after Ready only
 	Reasons     []string // e.g. "host and path docker-local match", "has credentials", "made by a person"
 
+	via  connection
 	kept *keptElsewhere // nil if all its secrets are its own
 }
 
@@ -25,24 +26,32 @@ func (c Candidate) Ready(ctx context.Context) (Candidate, error) {
 	if c.kept == nil {
 		return c, nil
 	}
-	registry, err := c.kept.open(ctx)
+	registry, via, err := c.kept.open(ctx)
 	if err == nil {
-		c.Registry = registry
+		c.Registry, c.via = registry, via
 	}
 	return c, err
+}
+
+// Endpoint is where the API for ref is and how it is reached.
+func (c Candidate) Endpoint(ref image.Reference) distribution.Endpoint {
+	endpoint := c.Registry.Endpoint(ref)
+	endpoint.Connection = c.via.Connection
+	return endpoint
 }
 
 // Source joins the candidate's endpoint and credential for ref, with the secrets that the settings refer to as they are now.
 func (c Candidate) Source(ctx context.Context, ref image.Reference) distribution.Source {
 	ready, err := c.Ready(ctx)
 	source := distribution.Source{
-		Endpoint: ready.Registry.Endpoint(ref),
+		Endpoint: ready.Endpoint(ref),
 		Credential: func(ctx context.Context) (distribution.Credential, error) {
 			ready, err := c.Ready(ctx)
 			if err != nil {
 				return distribution.Credential{}, err
 			}
-			return ready.Registry.Credential(ctx, ref)
+			cred, err := ready.Registry.Credential(ctx, ref)
+			return ready.via.read(cred), err
 		},
 	}
 	if err != nil {
@@ -97,7 +106,7 @@ func (c Candidate) Anonymous() bool {
 	if r, ok := c.Registry.(interface{ Anonymous() bool }); ok {
 		return r.Anonymous()
 	}
-	return len(c.Integration.Config.secrets) == 0
+	return !c.Integration.Config.HasCredential()
 }
 
 func (p place) compare(q place) int {

@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"maps"
+	"strconv"
 
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/secretref"
@@ -42,10 +43,16 @@ func NewConfig(values map[string]any, secrets map[string]secret.Text) Config {
 	return c
 }
 
-// Text is the value of a Text, Endpoint or Choice.
+// Text is the value of a Text, Endpoint, Choice or Certificates, and a Number as it is written.
 func (c Config) Text(name string) string {
 	s, _ := c.values[name].(string)
 	return s
+}
+
+// Number is the value of a Number, 0 if it is none.
+func (c Config) Number(name string) float64 {
+	n, _ := strconv.ParseFloat(c.Text(name), 64)
+	return n
 }
 
 // On is the value of a Toggle.
@@ -54,7 +61,7 @@ func (c Config) On(name string) bool {
 	return b
 }
 
-// Secret is the value of a Secret or JSON field.
+// Secret is the value of a field that is secret.
 func (c Config) Secret(name string) secret.Text { return c.secrets[name] }
 
 // Unread reports whether a secret is a reference to one that has not been looked up: it is there, and what it holds is not

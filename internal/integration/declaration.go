@@ -48,6 +48,10 @@ const (
 	Toggle   Kind = "toggle"
 	Choice   Kind = "choice" // one of Options
 	JSON     Kind = "json"   // a secret that is a JSON document, such as a service account key
+	Number   Kind = "number" // kept as it is written; 0 and empty are the same
+
+	Certificates Kind = "certificates" // PEM; public
+	PrivateKey   Kind = "privateKey"   // a secret in PEM
 )
 
 // A Field declares one setting.
@@ -60,6 +64,8 @@ type Field struct {
 	Example string
 	Kind    Kind
 	Options []string // of a Choice
+	// Min and Max are of a Number.
+	Min, Max float64
 	// Default is what an absent key means and what a form starts with: a bool for a Toggle, else a string. A key that is
 	// sent empty stays empty. Secrets have none.
 	Default  any
@@ -72,10 +78,15 @@ type Field struct {
 	// decides where the secrets are sent or whose they are.
 	BindsSecret bool
 	Column      bool // shown in the list of integrations
+	// AsMachine: with this Toggle on, the integration signs in with the identity of the machine.
+	AsMachine bool
 }
 
 // IsSecret reports whether the value is kept sealed and shown masked.
-func (f Field) IsSecret() bool { return f.Kind == Secret || f.Kind == JSON }
+func (f Field) IsSecret() bool { return f.Kind == Secret || f.Kind == JSON || f.Kind == PrivateKey }
+
+// InFile reports whether what a field of the kind holds comes in files, since it is secret or has many lines.
+func (k Kind) InFile() bool { return Field{Kind: k}.IsSecret() || k == Certificates }
 
 // Applies reports whether the field means anything under the settings.
 func (f Field) Applies(c Config) bool {

@@ -165,6 +165,19 @@ func (r *reader) text(o object, key string) string {
 	return s
 }
 
+// number is as it was written, also inside a string.
+func (r *reader) number(o object, key string) string {
+	raw, ok := r.member(o, key)
+	if !ok {
+		return ""
+	}
+	var n json.Number // which takes a number in a string as well
+	if string(raw) != `""` && json.Unmarshal(raw, &n) != nil {
+		r.mistyped(o.path+key, "a number", raw)
+	}
+	return n.String()
+}
+
 func (r *reader) toggle(o object, key string) bool {
 	var b bool
 	if raw, ok := r.member(o, key); ok && json.Unmarshal(raw, &b) != nil {
@@ -218,6 +231,8 @@ func (r *reader) config(o object, typ Type) Config {
 			c = c.With(f.Name, r.toggle(from, key))
 		case f.IsSecret():
 			c = c.With(f.Name, secret.New(r.text(from, key)))
+		case f.Kind == Number:
+			c = c.With(f.Name, r.number(from, key))
 		default:
 			c = c.With(f.Name, r.text(from, key))
 		}

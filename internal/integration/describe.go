@@ -19,7 +19,9 @@ type FieldDescription struct {
 	Example      string                `json:"example"`
 	Kind         Kind                  `json:"kind"`
 	Options      []string              `json:"options"`
-	Default      any                   `json:"default"` // "" or false when there is none
+	Min          float64               `json:"min"` // of a number, together with Max; 0 means no limit all the same
+	Max          float64               `json:"max"`
+	Default      any                   `json:"default"` // "", false or 0 when there is none
 	Required     string                `json:"required"`
 	When         *ConditionDescription `json:"when"`
 	DisabledWhen *ConditionDescription `json:"disabledWhen"`
@@ -43,7 +45,7 @@ func (t Type) Describe() Description {
 	for _, f := range t.Fields {
 		d.Fields = append(d.Fields, FieldDescription{
 			Name: f.Name, Label: f.Label, Help: f.Help, Example: f.Example, Kind: f.Kind,
-			Options: append([]string{}, f.Options...), Default: defaultOf(f), Required: f.Required,
+			Options: append([]string{}, f.Options...), Min: f.Min, Max: f.Max, Default: defaultOf(f), Required: f.Required,
 			When: (*ConditionDescription)(f.When), DisabledWhen: (*ConditionDescription)(f.DisabledWhen),
 			BindsSecret: f.BindsSecret, Column: f.Column, Secret: f.IsSecret(),
 		})
@@ -57,6 +59,8 @@ func defaultOf(f Field) any {
 		return f.Default
 	case f.Kind == Toggle:
 		return false
+	case f.Kind == Number:
+		return 0
 	}
 	return ""
 }

@@ -47,7 +47,7 @@ func (t Type) encode(c Config) map[string]any {
 			nested[parent] = map[string]any{}
 		}
 		nested[parent][leaf] = value
-		if value != "" && value != false {
+		if value != "" && value != false && value != 0.0 {
 			filled[parent] = true
 		}
 	}
@@ -66,6 +66,8 @@ func (f Field) encode(c Config) any {
 		return c.Shown(f.Name)
 	case f.Kind == Toggle:
 		return c.On(f.Name)
+	case f.Kind == Number:
+		return c.Number(f.Name)
 	}
 	return c.Text(f.Name)
 }

@@ -28,6 +28,7 @@ type keptElsewhere struct {
 	err      error // of the last look
 	secrets  map[string]secret.Text
 	registry Registry // opened with secrets; nil if it never could be
+	via      connection
 }
 
 type namedReference struct {
@@ -51,23 +52,23 @@ func (t Type) keptElsewhere(in Integration, deps Deps) *keptElsewhere {
 
 // open returns the registry, or why it cannot be signed in to. If the context says that a registry has refused a credential,
 // the secrets are looked up at once.
-func (k *keptElsewhere) open(ctx context.Context) (Registry, error) {
+func (k *keptElsewhere) open(ctx context.Context) (Registry, connection, error) {
 	select {
 	case k.lock <- struct{}{}:
 		defer func() { <-k.lock }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, connection{}, ctx.Err()
 	}
 	_, refused := distribution.Refused(ctx)
 	age := k.deps.Now().Sub(k.looked)
 	if refused || age < 0 || age >= keptAge {
 		err := k.look(ctx)
 		if ctx.Err() != nil {
-			return nil, ctx.Err() // others may have more patience
+			return nil, connection{}, ctx.Err() // others may have more patience
 		}
 		k.looked, k.err = k.deps.Now(), err
 	}
-	return k.registry, k.err
+	return k.registry, k.via, k.err
 }
 
 func (k *keptElsewhere) look(ctx context.Context) error {
@@ -85,11 +86,11 @@ func (k *keptElsewhere) look(ctx context.Context) error {
 	if k.registry != nil && maps.EqualFunc(secrets, k.secrets, secret.Text.Equal) {
 		return nil
 	}
-	registry, err := k.with(k.in.Config.read(secrets))
+	registry, via, err := k.with(k.in.Config.read(secrets))
 	if err != nil {
 		return err
 	}
-	k.secrets, k.registry = secrets, registry
+	k.secrets, k.registry, k.via = secrets, registry, via
 	return nil
 }
 
@@ -101,13 +102,9 @@ func (k *keptElsewhere) resolve(ctx context.Context, ref secretref.Reference) (s
 }
 
 // with opens the registry with settings that are checked again, now that all is known.
-func (k *keptElsewhere) with(settings Config) (Registry, error) {
+func (k *keptElsewhere) with(settings Config) (Registry, connection, error) {
 	if problems := k.typ.configProblems(settings, k.in.Categories); len(problems) > 0 {
-		return nil, &fault.Error{Code: fault.Invalid, What: "the secret that the settings refer to", Fix: firstFix(problems), Err: Problems(problems)}
+		return nil, connection{}, &fault.Error{Code: fault.Invalid, What: "the secret that the settings refer to", Fix: firstFix(problems), Err: Problems(problems)}
 	}
-	registry, err := k.typ.Open(settings, k.deps)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "open integration", k.in.Name, err)
-	}
-	return registry, nil
+	return k.typ.open(k.in, settings, k.deps)
 }

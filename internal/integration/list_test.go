@@ -32,7 +32,10 @@ func TestNewTypes_refuses_wrong_declarations(t *testing.T) {
 		{"field twice", `field "username" is declared twice`, field(func(f *integration.Field) { f.Name = "username" })},
 		{"field name", "lowerCamelCase", field(func(f *integration.Field) { f.Name = "a.b.c" })},
 		{"field label", "a label is needed", field(func(f *integration.Field) { f.Label = "" })},
-		{"field kind", `kind "number" is unknown`, field(func(f *integration.Field) { f.Kind = "number" })},
+		{"field kind", `kind "colour" is unknown`, field(func(f *integration.Field) { f.Kind = "colour" })},
+		{"number without bounds", "a number has bounds", field(func(f *integration.Field) { f.Kind = integration.Number })},
+		{"text with bounds", "a number has bounds", field(func(f *integration.Field) { f.Max = 1 })},
+		{"machine's identity by text", "only a toggle", field(func(f *integration.Field) { f.AsMachine = true })},
 		{"choice without options", "a choice has options", field(func(f *integration.Field) { f.Kind = integration.Choice })},
 		{"text with options", "a choice has options", field(func(f *integration.Field) { f.Options = []string{"a"} })},
 		{"default not an option", "not an option", field(func(f *integration.Field) {

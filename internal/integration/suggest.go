@@ -202,7 +202,7 @@ func (t *Types) missing(typ Type, in Integration, fill []string, all bool) []Bla
 	errors.As(err, &problems)
 	blanks := []Blank{}
 	for _, f := range typ.Fields {
-		if !f.Applies(in.Config) || f.Kind == Toggle || in.Config.Text(f.Name) != "" {
+		if !f.Applies(in.Config) || OfConnection(f.Name) || f.Kind == Toggle || in.Config.Text(f.Name) != "" {
 			continue
 		}
 		required := slices.Contains(fill, f.Name) ||

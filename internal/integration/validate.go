@@ -3,8 +3,10 @@ package integration
 import (
 	"encoding/json"
 	"errors"
-	"net/netip"
+	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -99,11 +101,25 @@ func (t Type) trim(d Draft) Draft {
 				plain = ""
 			}
 			d.Config = d.Config.With(f.Name, secret.New(plain))
+		case f.Kind == Number:
+			d.Config = d.Config.With(f.Name, plainNumber(strings.TrimSpace(d.Config.Text(f.Name))))
 		case f.Kind != Toggle:
 			d.Config = d.Config.With(f.Name, strings.TrimSpace(d.Config.Text(f.Name)))
 		}
 	}
 	return d
+}
+
+// plainNumber writes a number in one way, 0 as nothing, and leaves alone what is none.
+func plainNumber(text string) string {
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || math.IsInf(n, 0) || math.IsNaN(n):
+		return text
+	case n == 0:
+		return ""
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64)
 }
 
 func (t Type) commonProblems(d Draft) []Problem {
@@ -149,11 +165,11 @@ func (t Type) configProblems(c Config, categories []Category) []Problem {
 			problems = append(problems, p)
 		}
 	}
-	if t.Check == nil {
-		return problems
+	declared, more := problems, t.connectionProblems(c)
+	if t.Check != nil {
+		more = append(t.Check(c, categories), more...)
 	}
-	declared := problems
-	for _, p := range t.Check(c, categories) {
+	for _, p := range more {
 		if !slices.ContainsFunc(declared, func(found Problem) bool { return found.Field == p.Field }) {
 			problems = append(problems, p)
 		}
@@ -178,6 +194,15 @@ func (f Field) problem(c Config, configKey string) Problem {
 		return Problem{Message: what + " is the mask, not a credential", Fix: "Send the credential itself."}
 	case c.Unread(f.Name):
 		return referenceProblem(what, sealed)
+	case f.Kind == PrivateKey:
+		return privateKeyProblem(what, sealed.Reveal())
+	case f.Kind == Certificates:
+		return certificatesProblem(what, text)
+	case f.Kind == Number:
+		if n, err := strconv.ParseFloat(text, 64); err != nil || !(f.Min <= n && n <= f.Max) {
+			return Problem{Message: fmt.Sprintf("%s must be a number from %g to %g", what, f.Min, f.Max)}
+		}
+		return Problem{}
 	case f.Kind == Secret:
 		return Problem{Message: textProblem(what, sealed.Reveal(), maxSecret)}
 	case f.Kind == JSON && (len(sealed.Reveal()) > maxSecret || !json.Valid([]byte(sealed.Reveal()))):
@@ -211,9 +236,6 @@ func textProblem(what, value string, limit int) string {
 	return ""
 }
 
-// metadataHosts answer with a machine's cloud credentials. The client refuses them again when it connects, by address.
-var metadataHosts = []string{"metadata.google.internal", "metadata"}
-
 func endpointProblem(text string) Problem {
 	endpoint, err := distribution.ParseEndpoint(text, false)
 	if err != nil {
@@ -224,9 +246,7 @@ func endpointProblem(text string) Problem {
 		}
 		return Problem{Message: "invalid endpoint: " + message, Fix: fault.FixOf(err)}
 	}
-	host := hostname(endpoint.Host)
-	addr, err := netip.ParseAddr(host)
-	if slices.Contains(metadataHosts, host) || (err == nil && distribution.IsMetadata(addr)) {
+	if isMetadataHost(hostname(endpoint.Host)) {
 		return Problem{Message: "invalid endpoint: endpoint cannot reference the cluster metadata service"}
 	}
 	return Problem{}

@@ -259,6 +259,9 @@ func (r *documentReader) settings(n *yaml.Node, path string) {
 			case field.IsSecret():
 				r.Text(&text)(n, path)
 				r.draft.Config = r.draft.Config.With(field.Name, secret.New(text))
+			case field.Kind == integration.Number:
+				r.Number(&text)(n, path)
+				r.draft.Config = r.draft.Config.With(field.Name, text)
 			default:
 				r.Text(&text)(n, path)
 				r.draft.Config = r.draft.Config.With(field.Name, text)

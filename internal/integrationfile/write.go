@@ -86,6 +86,9 @@ func settings(typ integration.Type, c integration.Config) *yaml.Node {
 				continue
 			}
 			v = text(c.Text(f.Name))
+			if f.Kind == integration.Number {
+				v.Tag = "" // that of a number
+			}
 		}
 		in, key := all, f.Name
 		if outer, inner, below := strings.Cut(f.Name, "."); below {

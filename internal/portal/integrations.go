@@ -57,6 +57,9 @@ func (p *portal) integrationsOf(list []integration.Integration) integrationsView
 func credentials(c integration.Config) string {
 	var list []string
 	for name := range c.Secrets() {
+		if integration.OfConnection(name) {
+			continue
+		}
 		shown := c.Shown(name)
 		if shown == secret.Mask {
 			shown = "stored"

@@ -120,6 +120,20 @@ func (r *Reader) Text(to *string) func(*yaml.Node, string) {
 	}
 }
 
+// Number reads a number as it is written.
+func (r *Reader) Number(to *string) func(*yaml.Node, string) {
+	return func(n *yaml.Node, path string) {
+		if !r.Scalar(n, path) {
+			return
+		}
+		if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" && tag != "!!str" {
+			r.Misshapen(n, path, "must be a number")
+			return
+		}
+		*to = n.Value
+	}
+}
+
 // Toggle reads true or false.
 func (r *Reader) Toggle(to *bool) func(*yaml.Node, string) {
 	return func(n *yaml.Node, path string) {

@@ -35,6 +35,7 @@ type Leaf struct {
 	Alone      bool       // the authorities below the root are not sent with it
 	Versions   uint16     // the highest version of TLS
 	Clients    *Authority // clients need one of its certificates
+	Asks       bool       // clients are asked for a certificate and need none
 	Common     string     // the subject's common name
 	MoreAt     string     // where its issuer's certificate can be had
 	ForClients bool       // it is not good for servers
@@ -115,6 +116,9 @@ func (a *Authority) server(t testing.TB) *tls.Config {
 	}
 	if a.leaf.Versions != 0 {
 		c.MinVersion, c.MaxVersion = tls.VersionTLS10, a.leaf.Versions
+	}
+	if a.leaf.Asks {
+		c.ClientAuth = tls.RequestClientCert
 	}
 	if a.leaf.Clients != nil {
 		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, a.leaf.Clients.Pool()

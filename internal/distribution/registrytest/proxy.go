@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -23,8 +24,24 @@ type Proxy struct {
 // NewProxy starts one that ends with the test.
 func NewProxy(t testing.TB) *Proxy {
 	t.Helper()
+	return NewProxyWith(t, nil, nil)
+}
+
+// NewProxyWith starts one that speaks TLS itself, if there is an authority, and tells how each request came. It asks for client
+// certificates, which nobody needs.
+func NewProxyWith(t testing.TB, a *Authority, came func(tls.ConnectionState)) *Proxy {
+	t.Helper()
 	p := &Proxy{Hosts: map[string]string{}}
-	at, err := url.Parse(serve(t, p.wrap(p), nil).URL)
+	server := p.wrap(p)
+	if a != nil {
+		asking := a.With(a.leaf)
+		asking.leaf.Asks = true
+		a, server = asking, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			came(*r.TLS)
+			p.wrap(p).ServeHTTP(w, r)
+		})
+	}
+	at, err := url.Parse(serve(t, server, a).URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 func (r *run) settings(ctx context.Context, o *Observation) {
 	ready, err := r.candidate.Ready(ctx)
 	r.candidate = ready
-	endpoint := r.candidate.Registry.Endpoint(r.ref)
+	endpoint := r.candidate.Endpoint(r.ref)
 	o.Settings = &Settings{
 		Endpoint: endpoint.String(), Loopback: image.OnLoopback(endpoint.Host), Insecure: endpoint.Insecure,
 		OwnAuthorities: endpoint.TLS != nil && endpoint.TLS.RootCAs != nil,

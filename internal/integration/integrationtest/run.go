@@ -40,12 +40,12 @@ func Run(t *testing.T, typ integration.Type, c Case) {
 	if c.Categories == nil {
 		c.Categories = []integration.Category{integration.CategoryRegistry}
 	}
-	s := suite{typ: typ, c: c}
 	types, err := integration.NewTypes(typ)
 	if err != nil {
 		t.Fatalf("the declaration is wrong: %v", err)
 	}
-	s.types = types
+	c.Settings = withConnection(t, typ, c.Settings)
+	s := suite{typ: types.All()[0], types: types, c: c}
 	t.Run("valid settings survive the wire in both spellings", s.wire)
 	t.Run("declared fields are all encoded, empty ones too", s.zeroValues)
 	t.Run("required fields say so", s.required)
@@ -150,6 +150,8 @@ func (s suite) wire(t *testing.T) {
 			got = in.Config.Secret(name).Reveal()
 		case f.Kind == integration.Toggle:
 			got = in.Config.On(name)
+		case f.Kind == integration.Number:
+			got = in.Config.Number(name)
 		default:
 			got = in.Config.Text(name)
 		}
@@ -302,7 +304,10 @@ func (s suite) credential(t *testing.T) {
 	if s.c.Anonymous == nil {
 		return
 	}
-	c := s.open(t, s.c.Anonymous)
+	c := s.open(t, withConnection(t, s.typ, s.c.Anonymous))
+	if !c.Anonymous() {
+		t.Error("the secrets of the connection are taken for a credential")
+	}
 	got, err := c.Source(context.Background(), ref).Credential(context.Background())
 	if err != nil || !got.Anonymous() {
 		t.Errorf("without credentials it signs in as %q: %v", got.Username, err)

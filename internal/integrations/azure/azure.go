@@ -33,7 +33,7 @@ func Type() integration.Type {
 				Required: "An endpoint is required", BindsSecret: true, Column: true,
 			},
 			{
-				Name: wifEnabled, Label: "Use workload identity", Kind: integration.Toggle, BindsSecret: true,
+				Name: wifEnabled, Label: "Use workload identity", Kind: integration.Toggle, BindsSecret: true, AsMachine: true,
 				Help: "Sign in as the machine or pod that this program runs on: with its workload identity if the AZURE_ variables name one, else with its managed identity.",
 			},
 			{

@@ -76,7 +76,7 @@ func Type() integration.Type {
 func identityFields(roleLabel, roleHelp, roleExample string) []integration.Field {
 	return []integration.Field{
 		{
-			Name: useIAM, Label: "Use container IAM role", Kind: integration.Toggle, BindsSecret: true,
+			Name: useIAM, Label: "Use container IAM role", Kind: integration.Toggle, BindsSecret: true, AsMachine: true,
 			Help: "Sign in as the pod, task or machine that this server runs on: IAM role for service accounts, EKS Pod Identity, ECS task role or EC2 instance profile.",
 		},
 		{

@@ -56,7 +56,7 @@ func declare(t integration.Type, example, endpointHelp string) integration.Type 
 			Help: "Match images by the project of the registry. Leave empty to match all projects.",
 		},
 		{
-			Name: wifEnabled, Label: "Use workload identity", Kind: integration.Toggle, BindsSecret: true,
+			Name: wifEnabled, Label: "Use workload identity", Kind: integration.Toggle, BindsSecret: true, AsMachine: true,
 			Help: "Sign in as the machine or pod that this program runs on: with the credential file that GOOGLE_APPLICATION_CREDENTIALS names, else with the service account of the metadata server.",
 		},
 		{
@@ -135,6 +135,11 @@ func read(c integration.Config) (settings, *integration.Problem) {
 			return settings{}, problem
 		}
 		s.key = k
+	}
+	if s.key != nil && s.key.federated() {
+		for _, p := range integration.ForeignAuthorities(c) {
+			return settings{}, &p
+		}
 	}
 	if (s.key == nil || s.key.federated()) && (s.endpoint.Scheme != "https" || !isGoogle(s.endpoint.Host)) {
 		return settings{}, &integration.Problem{

@@ -37,7 +37,7 @@ func Type() integration.Type {
 				Help: "A robot account that may read the repositories. Leave all credentials empty for public ones.",
 			},
 			{
-				Name: useFederation, Label: "Use keyless robot federation", Kind: integration.Toggle, BindsSecret: true,
+				Name: useFederation, Label: "Use keyless robot federation", Kind: integration.Toggle, BindsSecret: true, AsMachine: true,
 				Help: "Sign the robot in with a token of this machine's own identity, which whoever runs this program puts into the folder that " + tokenFolder + " names.",
 			},
 			{Name: robotPassword, Label: "Robot password", Kind: integration.Secret, DisabledWhen: integration.On(useFederation)},

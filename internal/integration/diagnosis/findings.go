@@ -108,7 +108,7 @@ var findings = map[string]known{
 		"Have Basic or Bearer enabled for /v2/ of the registry."},
 	"no-challenge": {Failed, "the registry does not say how to sign in", "{host} refuses (401) without saying how to sign in.", "The registry, or the proxy in front of it, has to send the header WWW-Authenticate."},
 	"realm-plain-http": {Failed, "the token service is plain HTTP", "The registry speaks TLS, but names a token service without it: {realm}. No credential is sent there.",
-		"The registry's administrator has to set its public URL to https, mostly X-Forwarded-Proto is missing in the proxy in front of it."},
+		"The registry's administrator has to set its public URL to https. Mostly the proxy in front of it does not send X-Forwarded-Proto."},
 	"realm-lost-repository-key": {Failed, "Artifactory has lost the repository's key", "Artifactory names a token service with “null” in its address: {realm}. Its reverse proxy does not tell it which repository is meant.",
 		"In the reverse proxy's configuration, set the header X-JFrog-Override-Base-Url, and the rewrite rule of the Docker access method that is in use."},
 	"realm-address-refused": {Failed, "the token service's address is not allowed", "The registry names the token service {realm}, at an address that Landwaiter does not connect to: {text}.",

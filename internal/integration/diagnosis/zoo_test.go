@@ -250,6 +250,10 @@ func (r row) explained(t *testing.T, p *patient, s diagnosis.Step, f diagnosis.F
 // anyHost matches what differs from one run to another.
 var anyHost = regexp.MustCompile(`127\.0\.0\.1:\d+|[a-z]+\.test(:\d+)?`)
 
+func zoo() []row {
+	return slices.Concat(wayRows, tlsRows, apiRows, signInRows, imageRows, cloudRows, healthyRows)
+}
+
 func TestZoo(t *testing.T) {
 	names := registrytest.NewNameServer(t)
 	before := net.DefaultResolver
@@ -257,7 +261,7 @@ func TestZoo(t *testing.T) {
 	t.Cleanup(func() { net.DefaultResolver = before })
 
 	causes, fixes, seen := map[string]string{}, map[string]string{}, map[string]bool{}
-	for _, r := range slices.Concat(wayRows, tlsRows, apiRows, signInRows, imageRows, cloudRows, healthyRows) {
+	for _, r := range zoo() {
 		t.Run(r.name, func(t *testing.T) {
 			p := &patient{names: names}
 			r.begin(t, p)
@@ -276,16 +280,16 @@ func TestZoo(t *testing.T) {
 		return
 	}
 	for _, name := range diagnosis.FindingNames() {
-		if !seen[name] && unseen[name] == "" {
+		if !seen[name] && unseen[name].why == "" {
 			t.Errorf("no animal of the zoo has %s", name)
 		}
 	}
 	t.Logf("%d findings are recognised", len(seen))
 }
 
-// unseen are the findings that no row has, and why.
-var unseen = map[string]string{
-	"settings-unusable": "what is wrong with settings is found before an integration is opened; this is for types that check too little",
+// unseen are the findings that no row has.
+var unseen = map[string]struct{ step, why string }{
+	"settings-unusable": {diagnosis.StepSettings, "settings are checked before an integration is opened; this is for types that check too little"},
 }
 
 // distinct checks that no two findings are explained in the same words.

@@ -2,7 +2,6 @@ package diagnosis_test
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"net"
@@ -40,8 +39,8 @@ type patient struct {
 	settings map[string]any
 	image    string
 	trust    *registrytest.Authority // of the integration
-	shows    []tls.Certificate
-	lends    error // why no credential is to be had
+	shows    []string                // a client certificate and its key
+	lends    error                   // why no credential is to be had
 	client   distribution.Options
 	deps     integration.Deps
 	names    *registrytest.NameServer
@@ -56,22 +55,10 @@ type row struct {
 	begin               func(t *testing.T, p *patient)
 }
 
-// trusting gives an endpoint its authorities.
-type trusting struct {
-	oneHost
-	tls *tls.Config
-}
-
 type oneHost interface {
 	integration.Registry
 	Host() string
 	Anonymous() bool
-}
-
-func (r trusting) Endpoint(ref image.Reference) distribution.Endpoint {
-	e := r.oneHost.Endpoint(ref)
-	e.TLS = r.tls
-	return e
 }
 
 // unlent has a credential that cannot be had.
@@ -84,7 +71,7 @@ func (r unlent) Credential(context.Context, image.Reference) (distribution.Crede
 	return distribution.Credential{}, r.why
 }
 
-func (p *patient) open(t *testing.T) integration.Candidate {
+func (p *patient) open(t testing.TB) integration.Candidate {
 	t.Helper()
 	if p.typ == "" {
 		p.typ = "docker"
@@ -93,18 +80,16 @@ func (p *patient) open(t *testing.T) integration.Candidate {
 	if !ok {
 		t.Fatalf("no type %s", p.typ)
 	}
+	if p.trust != nil {
+		p.settings["connection.caBundle"] = p.trust.PEM()
+	}
+	if p.shows != nil {
+		p.settings["connection.clientCertificate"], p.settings["connection.clientKey"] = p.shows[0], p.shows[1]
+	}
 	c := integrationtest.Open(t, typ, p.settings, p.deps)
 	if p.lends != nil {
 		c.Registry = unlent{c.Registry.(oneHost), p.lends}
 	}
-	if p.trust == nil && p.shows == nil {
-		return c
-	}
-	config := &tls.Config{Certificates: p.shows}
-	if p.trust != nil {
-		config.RootCAs = p.trust.Pool()
-	}
-	c.Registry = trusting{c.Registry.(oneHost), config}
 	return c
 }
 
@@ -151,19 +136,26 @@ func (p *patient) named(host string) { p.image = host + "/" + zooImage + ":1" }
 // examine runs the test of a connection as it is run for people, and checks what holds of all.
 func (p *patient) examine(t *testing.T) *diagnosis.Diagnosis {
 	t.Helper()
+	var told []diagnosis.Step
+	d := p.diagnose(t, func(s diagnosis.Step) { told = append(told, s) })
+	check(t, d, told)
+	p.keepsSecrets(t, d)
+	replays(t, d)
+	return d
+}
+
+func (p *patient) diagnose(t testing.TB, emit func(diagnosis.Step)) *diagnosis.Diagnosis {
+	t.Helper()
 	if p.deps.Now == nil {
 		p.deps.Now = time.Now
 	}
-	if p.client.Now == nil {
-		p.client.Now = p.deps.Now
-	}
+	p.client.Now, p.client.Addresses.Loopback = p.deps.Now, true
 	if p.client.ConnectTimeout == 0 {
 		p.client.ConnectTimeout = 2 * time.Second
 	}
 	if p.client.HeaderTimeout == 0 {
 		p.client.HeaderTimeout = 2 * time.Second
 	}
-	p.client.Addresses.Loopback = true
 	doctor := diagnosis.New(diagnosis.Options{
 		Client: distribution.New(p.client), Types: types, Now: p.deps.Now, NewID: uuid.NewString, Program: "landwaiter/test",
 	})
@@ -172,12 +164,7 @@ func (p *patient) examine(t *testing.T) *diagnosis.Diagnosis {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []diagnosis.Step
-	d := doctor.Diagnose(t.Context(), c, ref, func(s diagnosis.Step) { told = append(told, s) })
-	check(t, d, told)
-	p.keepsSecrets(t, d)
-	// REPLAY
-	return d
+	return doctor.Diagnose(t.Context(), c, ref, emit)
 }
 
 func (p *patient) keepsSecrets(t *testing.T, d *diagnosis.Diagnosis) {

@@ -147,19 +147,15 @@ func mutual(t *testing.T, p *patient, l registrytest.Leaf) *registrytest.Fake {
 	f := p.fake(t, root.With(registrytest.Leaf{Clients: clients}), registrytest.Quirks{})
 	p.trust = root
 	if l.Common != "" {
-		p.shows = []tls.Certificate{pair(t, clients, l)}
+		p.shows = pair(t, clients, l)
 	}
 	return f
 }
 
-func pair(t *testing.T, a *registrytest.Authority, l registrytest.Leaf) tls.Certificate {
+func pair(t *testing.T, a *registrytest.Authority, l registrytest.Leaf) []string {
 	t.Helper()
 	certificate, key := a.Client(t, l)
-	c, err := tls.X509KeyPair([]byte(certificate), []byte(key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return []string{certificate, key}
 }
 
 // shown is a registry with a certificate that is unusual, and an integration that trusts its authority.
@@ -210,7 +206,7 @@ var tlsRows = []row{
 	}},
 	{"a client certificate of somebody else", "client-certificate-refused", "tls", func(t *testing.T, p *patient) {
 		f := mutual(t, p, registrytest.Leaf{})
-		p.shows = []tls.Certificate{pair(t, registrytest.NewAuthority(t), registrytest.Leaf{Ends: 1000 * time.Hour})}
+		p.shows = pair(t, registrytest.NewAuthority(t), registrytest.Leaf{Ends: 1000 * time.Hour})
 		p.says = []string{f.Host}
 	}},
 	{"TLS of yesterday", "tls-too-old", "tls", shown(registrytest.Leaf{Versions: tls.VersionTLS11}, "1.2")},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/landwaiter/landwaiter/client"
+	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
 // settingsOf is nil for a type that this program does not know, as a newer server may have.
@@ -25,19 +26,27 @@ func (p *program) renderIntegration(in client.Integration) error {
 	if typ, err := typeOf(p.types, in.Text("type")); err == nil {
 		settings := in.Settings(typ.ConfigKey)
 		for _, f := range typ.Fields {
-			r.field(f.Name, word(get(settings, f.Name)))
+			value := word(get(settings, f.Name))
+			if f.Kind == integration.Certificates {
+				value = integration.CertificateNames(value)
+			}
+			r.field(f.Name, value)
 		}
 	}
 	return r.err
 }
 
-// word prints a JSON value in a table: nothing for absent, yes for true.
+// word prints a JSON value in a table: nothing for absent and 0, yes for true.
 func word(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
 	case bool:
 		return yes(v)
+	case float64:
+		if v == 0 {
+			return ""
+		}
 	}
 	return fmt.Sprint(v)
 }

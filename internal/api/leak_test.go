@@ -12,20 +12,24 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/landwaiter/landwaiter/internal/api/apitest"
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
-// What quay signs in with, besides the fixture's marked password.
+// What quay and a proxy are signed in to with, besides the fixture's marked password.
 const (
 	markedRobot = "marked-r0bot-value"
 	markedOAuth = "marked-0auth-value"
+	markedProxy = "marked-pr0xy-value"
 )
 
 // TestSecretsStayInside sends marked secrets through every operation, to a good registry and to hostile ones, and looks for
@@ -46,6 +50,7 @@ func TestSecretsStayInside(t *testing.T) {
 	for _, host := range []string{w.Registry, hostile.host} {
 		w.integrations(host, elsewhere)
 	}
+	w.proxies(elsewhere, hostile.host)
 	for _, behaviour := range hostile.behaviours() {
 		hostile.behave(behaviour)
 		w.connections(hostile.host, behaviour)
@@ -103,6 +108,7 @@ type leakWatch struct {
 	*apitest.Fixture
 	t         *testing.T
 	outside   string // directory of files that integrations may refer to
+	clientKey string // a piece of it, in lower case
 	mu        sync.Mutex
 	elsewhere []string // requests
 }
@@ -110,9 +116,12 @@ type leakWatch struct {
 func (w *leakWatch) look(where, text string) {
 	w.t.Helper()
 	text = strings.ToLower(text)
-	for _, mark := range []string{apitest.Marked, markedRobot, markedOAuth} {
+	if w.clientKey != "" && strings.Contains(text, w.clientKey) {
+		w.t.Errorf("%s holds the client key", where)
+	}
+	for _, mark := range []string{apitest.Marked, markedRobot, markedOAuth, markedProxy} {
 		forms := []string{mark, url.QueryEscape(mark)}
-		for _, user := range []string{"robot", "o+robot", "$oauthtoken"} {
+		for _, user := range []string{"robot", "o+robot", "$oauthtoken", "prox"} {
 			forms = append(forms, base64.RawStdEncoding.EncodeToString([]byte(user + ":" + mark))[:20])
 		}
 		for _, form := range forms {
@@ -271,6 +280,52 @@ func (w *leakWatch) connections(host, behaviour string) {
 		settings{"endpoint": "http://" + host, "username": "robot", "password": apitest.Marked}), auth.Administrator, 0)
 	for _, depth := range []string{"inspect", "check"} {
 		w.send("POST", "/v1/assessments", fmt.Sprintf(`{"image":"%s/team/app:1","depth":%q}`, host, depth), auth.ContinuousIntegration, 0)
+	}
+}
+
+// proxies has integrations use proxies that repeat what they are sent, and client keys, and tries to have both sent elsewhere.
+func (w *leakWatch) proxies(elsewhere, host string) {
+	certificate, key := registrytest.NewAuthority(w.t).Client(w.t, registrytest.Leaf{})
+	w.clientKey = strings.ToLower(strings.Split(key, "\n")[1][:40])
+	var told atomic.Int32 // requests with a password to repeat
+	repeating := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		sent := r.Header.Get("Proxy-Authorization")
+		given := http.Request{Header: http.Header{"Authorization": {sent}}}
+		_, password, ok := given.BasicAuth()
+		if ok {
+			told.Add(1)
+		}
+		rw.Header().Set("Proxy-Authenticate", "Basic realm="+strconv.Quote(sent+password))
+		http.Error(rw, sent+" "+password, http.StatusProxyAuthRequired)
+	}))
+	w.t.Cleanup(repeating.Close)
+	const path = "/v1/imageintegrations"
+	for scheme, endpoint := range map[string]string{"plain": "http://" + host, "tunnelled": "https://" + host} {
+		via := settings{
+			"proxy": repeating.URL, "proxyUsername": "prox", "proxyPassword": markedProxy, "clientCertificate": certificate, "clientKey": key,
+		}
+		docker := settings{"endpoint": endpoint, "username": "robot", "password": apitest.Marked, "connection": via}
+		id := w.create(scheme+" through a proxy", "docker", "docker", docker)
+		w.send("POST", path+"/test", integrationJSON("", "x", "docker", "docker", false, docker), auth.Administrator, 400)
+		masked := docker.with("password", "******")
+		kept := via.with("proxyPassword", "******", "clientKey", "******")
+		w.send("POST", path+"/test", integrationJSON(id, "x", "docker", "docker", false, masked.with("connection", kept)), auth.Administrator, 400)
+		for _, changed := range []settings{
+			kept.with("proxy", "http://"+elsewhere), kept.with("proxy", "none"), kept.with("proxyUsername", "other"), {"proxy": "http://" + elsewhere},
+		} {
+			body := integrationJSON(id, "stolen", "docker", "docker", false, masked.with("connection", changed))
+			w.send("PUT", path+"/"+id, body, auth.Administrator, 400)
+			w.send("POST", path+"/test/updated", `{"config":`+body+`}`, auth.Administrator, 400)
+		}
+		for _, bad := range []settings{
+			via.with("caBundle", key), via.with("clientCertificate", key), via.with("clientKey", key+key+"x"), via.with("clientKey", markedProxy),
+			via.with("proxy", "http://prox:"+markedProxy+"@proxy.example"), via.with("requestsPerSecond", markedProxy), via.with("credentialExpires", markedProxy),
+		} {
+			w.send("POST", path, integrationJSON("", "bad", "docker", "docker", true, docker.with("connection", bad)), auth.Administrator, 0)
+		}
+	}
+	if told.Load() < 4 {
+		w.t.Errorf("the proxy had a password to repeat %d times", told.Load())
 	}
 }
 

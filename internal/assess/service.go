@@ -215,7 +215,7 @@ func (s *Service) serve(ctx context.Context, req Request, progress Progress) (se
 			return served{candidate: c, source: src, ref: req.Reference, pulled: pulled}, append(attempts, attempt), nil
 		}
 		if ctx.Err() != nil {
-			return served{}, nil, stopped(ctx, "pull", req.Reference.String())
+			return served{}, nil, fault.Wrap(fault.Unavailable, "", "", err) // which says what was waited for
 		}
 		attempt.Error, attempt.Fix, attempt.Code = err.Error(), fault.FixOf(err), fault.CodeOf(err)
 		if again, ok := inPlain(c, err); ok {

@@ -33,10 +33,12 @@ func (c Candidate) Ready(ctx context.Context) (Candidate, error) {
 	return c, err
 }
 
-// Endpoint is where the API for ref is and how it is reached.
+// Endpoint is where the API for ref is and how it is reached, by the settings unless the registry itself says it.
 func (c Candidate) Endpoint(ref image.Reference) distribution.Endpoint {
 	endpoint := c.Registry.Endpoint(ref)
-	endpoint.Connection = c.via.Connection
+	if endpoint.Connection == (distribution.Connection{}) {
+		endpoint.Connection = c.via.Connection
+	}
 	return endpoint
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // maxCertificates bounds, in bytes, what a field of certificates holds: as much as all public authorities together.
@@ -52,6 +53,22 @@ func certificatesProblem(what, text string) Problem {
 		return Problem{Message: what + " holds no certificate", Fix: fix}
 	}
 	return Problem{}
+}
+
+// CertificateNames tells people whose certificates a field holds and when they end, one after the other.
+func CertificateNames(text string) string {
+	const most = 3
+	var names []string
+	list, _ := blocks(text)
+	for _, b := range list {
+		if c, err := x509.ParseCertificate(b.Bytes); err == nil {
+			names = append(names, fmt.Sprintf("%s (until %s)", printable(c.Subject.String()), c.NotAfter.Format(time.DateOnly)))
+		}
+	}
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, "; ")
 }
 
 func ordinal(n int) string {

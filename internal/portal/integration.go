@@ -44,6 +44,8 @@ func (p *portal) integrationOf(in integration.Integration) integrationView {
 		switch {
 		case f.IsSecret():
 			s.Sealed, s.Value = true, in.Config.Secret(f.Name).String()
+		case f.Kind == integration.Certificates:
+			s.Value = integration.CertificateNames(s.Value)
 		case in.Config.On(f.Name):
 			s.Value = "yes"
 		}

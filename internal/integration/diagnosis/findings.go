@@ -42,13 +42,13 @@ var findings = map[string]known{
 
 	// Proxy
 	"proxy-unreachable": {Failed, "the proxy is not reached", "The way to {host} leads through the proxy {proxy}, and that cannot be reached: {text}.",
-		"Check the proxy's address and that it is running. If {host} should be reached directly, put it into NO_PROXY."},
+		"Check the proxy's address and that it is running. If {host} should be reached directly, put it into NO_PROXY of the server, or set connection.proxy of the integration to none."},
 	"proxy-wants-credentials": {Failed, "the proxy wants to be signed in to", "The proxy {proxy} wants a user name and a password (407), and got none or wrong ones.",
 		"Give the proxy's user name and password with its address."},
 	"proxy-refuses": {Failed, "the proxy refuses", "The proxy {proxy} does not let {host} be reached: it answered {status}.",
 		"Ask the proxy's administrator to allow {host}, and the hosts that its tokens and layers come from."},
 	"proxy-cannot-reach": {Failed, "the proxy does not get through", "The proxy {proxy} cannot reach {host} itself: it answered {status}.",
-		"Check the spelling of the host. If it is inside your own network, put it into NO_PROXY, so that the proxy is not used for it."},
+		"Check the spelling of the host. If it is inside your own network, put it into NO_PROXY of the server or set connection.proxy of the integration to none, so that no proxy is used for it."},
 
 	// TLS
 	"certificate-expired": {Failed, "the certificate has expired", "The certificate {subject} of {host} was valid until {date}.",
@@ -60,7 +60,7 @@ var findings = map[string]known{
 	"self-signed": {Failed, "the certificate is self-signed", "The certificate of {host} is signed by itself ({subject}), so that nobody vouches for it.",
 		"Have a certificate issued by an authority. Otherwise check its fingerprint with the registry's administrator ({sha256}) and give the certificate to the integration as its authority."},
 	"unknown-authority": {Failed, "the authority is not known", "The certificate of {host} is signed by {issuer}, which this machine does not trust.",
-		"Give the certificate of {issuer} to the integration, or add it to the trusted certificates of the machine. If the authority is meant to be a well-known one, the server has to send its intermediate certificate, too."},
+		"Give the certificate of {issuer} to the integration (connection.caBundle), or add it to the trusted certificates of the machine. If the authority is meant to be a well-known one, the server has to send its intermediate certificate, too."},
 	"intercepted": {Failed, "TLS is intercepted on the way", "A proxy on the way opens the connection: the certificate of {host} is signed by {issuer}, {why}.",
 		"Have {host} exempted from TLS inspection. Where that cannot be, get the proxy's authority certificate from who runs the network and give it to the integration."},
 	"incomplete-chain": {Failed, "an intermediate certificate is missing", "{host} sends its own certificate but not that of its issuer {issuer}. Browsers find such certificates by themselves, other programs do not.",

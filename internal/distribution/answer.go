@@ -14,11 +14,13 @@ type Answer struct {
 	Status   int         `json:"status"`
 	Header   http.Header `json:"header"`             // those worth looking at
 	Location string      `json:"location,omitempty"` // where it redirects to, without a query
-	Code     string      `json:"code,omitempty"`     // the registry's own, of an error
-	Message  string      `json:"message,omitempty"`
-	Page     bool        `json:"page,omitempty"`     // a page for people
-	Registry bool        `json:"registry,omitempty"` // as /v2/ of a registry answers, where it lets one in
-	Body     []byte      `json:"-"`                  // at most 1 MiB, as it came: it may hold secrets
+	// Unfollowed is why a redirect leads nowhere.
+	Unfollowed string `json:"unfollowed,omitempty"`
+	Code       string `json:"code,omitempty"` // the registry's own, of an error
+	Message    string `json:"message,omitempty"`
+	Page       bool   `json:"page,omitempty"`     // a page for people
+	Registry   bool   `json:"registry,omitempty"` // as /v2/ of a registry answers, where it lets one in
+	Body       []byte `json:"-"`                  // at most 1 MiB, as it came: it may hold secrets
 
 	challenges []string // as they came
 	inside     bool     // the registry was reached in a private network
@@ -53,7 +55,9 @@ func (r request) told(a *answer) Answer {
 		t.Registry = looksLikeRegistry(a)
 	}
 	if redirects(a.status) {
-		if next, err := redirectTarget(a.url, a.header.Get("Location")); err == nil {
+		if next, err := redirectTarget(a.url, a.header.Get("Location")); err != nil {
+			t.Unfollowed = mask(err.Error(), r.secrets)
+		} else {
 			bare := *next
 			bare.RawQuery = ""
 			t.next, t.Location = next, r.shown(&bare)

@@ -27,7 +27,7 @@ func (x Exchange) pairs() []string {
 	}
 	return []string{
 		"{server}", x.server(), "{url}", a.URL, "{status}", statusText(a.Status), "{message}", message, "{text}", x.silenceText(),
-		"{until}", x.until(),
+		"{until}", x.until(), "{unfollowed}", a.Unfollowed,
 	}
 }
 
@@ -76,6 +76,8 @@ func (j *judge) usual(s *Step, o Observation, x Exchange) bool {
 	switch a := x.Answer; {
 	case x.Silence != nil:
 		j.silent(s, o, x.Silence, x.server())
+	case a.Unfollowed != "":
+		j.find(s, "redirect-not-followed", x.pairs()...)
 	case a.Status == http.StatusTooManyRequests:
 		j.find(s, "rate-limited", x.pairs()...)
 	case a.Status >= 500:
@@ -310,8 +312,7 @@ func (j *judge) credential(s *Step, o Observation) {
 	pairs := append(x.pairs(), "{repository}", j.repository(), "{identifier}", j.identifier())
 	a := x.Answer
 	switch {
-	case x.Silence != nil, a.Status == http.StatusTooManyRequests, a.Status >= 500:
-		j.usual(s, o, x)
+	case j.usual(s, o, x):
 	case a.Status/100 == 2 || a.Location != "":
 		j.accepted(s, o, control)
 	case saysExpired(a) && !j.subject.Anonymous:

@@ -74,6 +74,11 @@ var apiRows = []row{
 		f := p.fake(t, nil, redirecting(to.URL+"/v2/"))
 		p.says = []string{f.Host, to.URL}
 	}},
+	{"a registry behind a proxy, that takes TLS for plain HTTP", "redirect-not-followed", "api", func(t *testing.T, p *patient) {
+		p.trust = registrytest.NewAuthority(t)
+		f := p.fake(t, p.trust, redirecting("http://registry.test/v2/"))
+		p.says = []string{f.Host, "registry.test", "X-Forwarded-Proto"}
+	}},
 	{"redirects without end", "redirect-loop", "api", func(t *testing.T, p *patient) {
 		f := p.fake(t, nil, redirecting("/v2/"))
 		p.says = []string{f.Host}

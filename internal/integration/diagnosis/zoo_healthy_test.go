@@ -1,12 +1,13 @@
 package diagnosis_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 )
 
-// open makes a product serve everybody.
+// public makes a product serve everybody.
 func public(product registrytest.Product, typ string) func(*testing.T, *patient) {
 	return func(t *testing.T, p *patient) {
 		shop := p.shop(t, product, registrytest.Site{Public: func(string) bool { return true }})
@@ -56,6 +57,13 @@ var healthyRows = []row{
 	{name: "MSR", begin: withImage(sold(registrytest.MSR, "msr", zooUser, zooRight))},
 
 	{name: "an open registry", begin: func(t *testing.T, p *patient) { p.named(p.fake(t, nil, registrytest.Quirks{}).Host) }},
+	{name: "a registry that does not know HEAD", begin: func(t *testing.T, p *patient) {
+		p.named(p.fake(t, nil, registrytest.Quirks{RefuseHEAD: http.StatusMethodNotAllowed}).Host)
+	}},
+	{name: "GHCR anonymous, without an image", begin: func(t *testing.T, p *patient) {
+		public(registrytest.GHCR, "ghcr")(t, p)
+		p.image = ""
+	}},
 	{name: "GHCR anonymous", begin: public(registrytest.GHCR, "ghcr")},
 	{name: "Docker Hub anonymous", begin: public(registrytest.DockerHub, "docker")},
 	{name: "Quay anonymous", begin: public(registrytest.Quay, "quay")},

@@ -61,6 +61,14 @@ var imageRows = []row{
 		other := registrytest.NewFake(t, registrytest.NamedAuthority(t, "Another Root"), registrytest.Quirks{})
 		layersAt(other.URL)(t, p)
 	}},
+	{"layers that are to come over plain HTTP", "redirect-not-followed", "config", func(t *testing.T, p *patient) {
+		p.trust = registrytest.NewAuthority(t)
+		plain := registrytest.NewFake(t, nil, registrytest.Quirks{})
+		f := p.fake(t, p.trust, registrytest.Quirks{})
+		f.Set(registrytest.Quirks{BlobRedirect: plain.URL})
+		p.named(f.Host)
+		p.says = []string{f.Host, plain.Host, "X-Forwarded-Proto"}
+	}},
 	{"a layer that is gone", "blob-not-served", "blobs", pulled(func(t *testing.T, p *patient, f *registrytest.Fake) {
 		config := f.PutBlob(t, zooImage, image.MediaTypeOCIConfig, []byte(`{"os":"linux","architecture":"amd64"}`))
 		gone := image.Descriptor{MediaType: registrytest.MediaTypeLayer, Digest: image.DigestOf([]byte("gone")), Size: 4}

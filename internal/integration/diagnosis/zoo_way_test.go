@@ -15,6 +15,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/secretref"
 )
@@ -184,6 +185,15 @@ var tlsRows = []row{
 	{"a proxy that opens TLS", "intercepted", "tls", func(t *testing.T, p *patient) {
 		f := p.fake(t, registrytest.NamedAuthority(t, "Zscaler Root CA").Below(t, "Zscaler Intermediate Root CA (zscalertwo.net)"), registrytest.Quirks{})
 		p.says = []string{f.Host, "Zscaler Intermediate Root CA", "exempted from TLS inspection"}
+	}},
+	{"a proxy that opens TLS and does not say who it is", "intercepted", "tls", func(t *testing.T, p *patient) {
+		n := integrationtest.NewInternet(t)
+		n.Add("ghcr.io", http.NotFoundHandler())
+		transport := n.Transport()
+		transport.TLSClientConfig = nil
+		p.typ, p.client.Transport = "ghcr", transport
+		p.at("https://ghcr.io", zooOctocat, zooClassic)
+		p.says = []string{"ghcr.io", "CN=test authority", "well-known authorities"}
 	}},
 	{"an intermediate certificate that is not sent", "incomplete-chain", "tls", func(t *testing.T, p *patient) {
 		issuer := registrytest.NamedAuthority(t, "ISRG Root X1").Below(t, "Let's Encrypt R10")

@@ -58,10 +58,9 @@ func TestRead_refuses_what_is_no_saved_test(t *testing.T) {
 
 // FuzzReplay holds that whatever somebody sends can be judged, and what comes of it can be saved and judged again.
 func FuzzReplay(f *testing.F) {
-	r := registrytest.Start(f, registrytest.Options{Users: map[string]string{"jane": password}})
-	p := patient{typ: "docker"}
-	p.at(r.URL, "jane", password)
-	p.client.Addresses.Loopback = true
+	r := registrytest.Start(f, registrytest.Options{Users: map[string]string{zooUser: zooRight}})
+	var p patient
+	p.at(r.URL, zooUser, zooRight)
 	raw, err := json.Marshal(p.diagnose(f, func(diagnosis.Step) {}))
 	if err != nil {
 		f.Fatal(err)

@@ -20,6 +20,12 @@ func public(product registrytest.Product, typ string) func(*testing.T, *patient)
 // healthyRows are about what is all right.
 var healthyRows = []row{
 	{name: "htpasswd", begin: func(t *testing.T, p *patient) { p.named(p.real(t, registrytest.Options{}).Host) }},
+	{name: "htpasswd, below a base path", begin: func(t *testing.T, p *patient) { p.real(t, registrytest.Options{Prefix: "/base"}) }},
+	{name: "htpasswd, for one folder of repositories", begin: func(t *testing.T, p *patient) {
+		r := p.real(t, registrytest.Options{})
+		p.at(r.URL+"/team", zooUser, zooRight)
+		p.named(r.Host)
+	}},
 	{name: "htpasswd over TLS of a private authority", begin: func(t *testing.T, p *patient) {
 		p.trust = registrytest.NewAuthority(t)
 		p.named(p.real(t, registrytest.Options{TLS: p.trust}).Host)
@@ -56,6 +62,10 @@ var healthyRows = []row{
 	{name: "Gitea", begin: withImage(sold(registrytest.Gitea, "gitea", zooUser, zooRight))},
 	{name: "MSR", begin: withImage(sold(registrytest.MSR, "msr", zooUser, zooRight))},
 
+	{name: "a token service for everybody", begin: func(t *testing.T, p *patient) {
+		r := registrytest.Start(t, registrytest.Options{Tokens: true})
+		p.at(r.URL, "", "")
+	}},
 	{name: "an open registry", begin: func(t *testing.T, p *patient) { p.named(p.fake(t, nil, registrytest.Quirks{}).Host) }},
 	{name: "a registry that does not know HEAD", begin: func(t *testing.T, p *patient) {
 		p.named(p.fake(t, nil, registrytest.Quirks{RefuseHEAD: http.StatusMethodNotAllowed}).Host)

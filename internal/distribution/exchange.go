@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -150,31 +148,10 @@ func (c *Client) exchange(ctx context.Context, e Endpoint, r request, u *url.URL
 }
 
 func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.URL, authorization secret.Text, cancel context.CancelCauseFunc) (*answer, error) {
-	own := e.owns(u)
-	p := pool{trust: e.trust(), foreign: !own, outside: !own && !r.inside}
-	p.insecure = p.insecure && own
-	proxy, err := c.Proxy(e.Connection, u)
-	if err != nil {
-		return nil, errors.New("the address of the proxy is malformed")
-	}
-	addr, written, err := writtenAddress(u.Hostname())
-	if err == nil && written {
-		err = c.o.Addresses.Allow(addr, p.outside)
-	}
+	w, err := c.way(e, u, r.inside)
 	if err != nil {
 		return nil, err
 	}
-	inside := r.inside
-	if own {
-		inside = written && isInside(addr)
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
-			if at, err := netip.ParseAddrPort(got.Conn.RemoteAddr().String()); err == nil && proxy == nil {
-				inside = isInside(at.Addr())
-			}
-		}})
-	}
-	var certificate certificateRequest
-	ctx = certificate.with(ctx)
 	var body io.Reader
 	if r.form != nil {
 		body = strings.NewReader(r.form.Encode())
@@ -199,11 +176,11 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 	if r.from > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", r.from))
 	}
-	resp, err := c.send(req, p, proxy)
+	resp, err := c.send(req, w)
 	if err != nil {
-		return nil, certificate.explain(err)
+		return nil, err
 	}
-	a := &answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength, url: u, inside: inside}
+	a := &answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength, url: u, inside: w.inside}
 	if r.stream && resp.StatusCode/100 == 2 {
 		a.stream = &watchedBody{body: resp.Body, ctx: ctx, cancel: cancel, idle: c.o.IdleTimeout}
 		return a, nil

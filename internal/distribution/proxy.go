@@ -80,10 +80,4 @@ func refusedConnect(_ context.Context, proxy *url.URL, _ *http.Request, resp *ht
 	return &ProxyError{Proxy: proxy.Host, Status: resp.StatusCode}
 }
 
-// viaKey holds the proxy of a request in its context.
-type viaKey struct{}
-
-func viaProxy(req *http.Request) (*url.URL, error) {
-	u, _ := req.Context().Value(viaKey{}).(*url.URL)
-	return u, nil
-}
+func proxyOfWay(req *http.Request) (*url.URL, error) { return wayOf(req.Context()).proxy, nil }

@@ -240,8 +240,8 @@ func showCertificate(have []tls.Certificate) func(*tls.CertificateRequestInfo) (
 				break
 			}
 		}
-		if r, ok := wanted.Context().Value(certificateRequestKey{}).(*certificateRequest); ok {
-			r.asked.Store(true)
+		if w := wayOf(wanted.Context()); w != nil {
+			w.asked.Store(true)
 		}
 		if t, ok := wanted.Context().Value(tracerKey{}).(*tracer); ok {
 			t.mu.Lock()

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"sync"
 	"syscall"
 	"time"
@@ -88,7 +87,7 @@ func (c *Client) newTransport(p pool) *http.Transport {
 		},
 	}
 	t := &http.Transport{
-		Proxy:                  viaProxy,
+		Proxy:                  proxyOfWay,
 		OnProxyConnectResponse: refusedConnect,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        p.tls(),
@@ -176,15 +175,6 @@ func (t *transports) drop(p pool) {
 	delete(t.made, p)
 }
 
-// send makes one request over the connections of a pool.
-func (c *Client) send(req *http.Request, p pool, proxy *url.URL) (*http.Response, error) {
-	if c.o.Transport != nil {
-		return c.o.Transport.RoundTrip(req)
-	}
-	p.proxied = proxy != nil
-	return c.transports.of(p).RoundTrip(req.WithContext(context.WithValue(req.Context(), viaKey{}, proxy)))
-}
-
 // SignIn reaches the services at which clouds give out identities and credentials, with the authorities and the proxy of a
 // connection. Those that serve a machine its own identity lie on its link, and are never reached through a proxy; so no
 // setting of an integration may choose a host that is asked with that identity.
@@ -196,14 +186,14 @@ type signInTransport struct {
 }
 
 func (t signInTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	var proxy *url.URL
+	w := &way{pool: pool{trust: trust{config: t.via.TLS, proxy: t.via.Proxy}, foreign: true, signIn: true}}
 	if !onMachine(req.URL.Hostname()) {
 		var err error
-		if proxy, err = t.c.Proxy(t.via, req.URL); err != nil {
+		if w.proxy, err = t.c.Proxy(t.via, req.URL); err != nil {
 			return nil, err
 		}
 	}
-	return t.c.send(req, pool{trust: trust{config: t.via.TLS, proxy: t.via.Proxy}, foreign: true, signIn: true}, proxy)
+	return t.c.send(req, w)
 }
 
 // onMachine reports whether a host is this machine or serves it alone.

@@ -207,7 +207,7 @@ func (p *patient) keepsSecrets(t *testing.T, d *diagnosis.Diagnosis) {
 		t.Fatal(err)
 	}
 	user, _ := p.settings["username"].(string)
-	secrets := []string{"MARKED", "eyJ"}
+	secrets := []string{"MARKED", "eyJ", "ZXlK"} // and tokens, in base64 too
 	for _, password := range []string{zooRight, zooWrong} {
 		secrets = append(secrets, base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 	}

@@ -148,7 +148,7 @@ func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, password, signedIn := r.BasicAuth()
-	if s.Lenient && s.Users[user] != password {
+	if s.Lenient && (!signedIn || s.Users[user] != password) {
 		user, signedIn = "", false
 		if len(r.Form["scope"]) == 0 {
 			refuse("nobody")

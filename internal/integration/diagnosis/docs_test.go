@@ -76,4 +76,4 @@ func findingTables() string {
 }
 
 // cell is a text of a finding, without the words that are only there when the registry says more.
-var cell = strings.NewReplacer("{message}", "", "{until}", "", "{when}", "", "{window}", "", "{", "_", "}", "_", "|", `\|`).Replace
+var cell = strings.NewReplacer("{message}", "", "{until}", "", "{when}", "", "{window}", "", "{for}", "", "{", "_", "}", "_", "|", `\|`).Replace

@@ -136,8 +136,10 @@ var findings = map[string]known{
 		"Test with a private image that only this account may pull (--image)."},
 	"credential-ignored": {Warning, "any credential passes", "{host} also accepts a user name and a password that do not exist: the credential is not looked at.",
 		"Test with a private image (--image), or leave the credential out if everything there is public."},
-	"credential-needed": {Failed, "a credential is needed", "{host} gives nothing to anybody without a credential, and the integration has none.",
-		"Enter a user name and a password that may pull."},
+	"credential-needed": {Failed, "a credential is needed", "{host} wants a credential{for}, and the integration has none.",
+		"Enter a user name and a password that may pull. If the image is meant to be public, check its name: registries answer the same where there is none."},
+	"anonymous-unproven": {Warning, "what is public cannot be told", "{server} gives a token to nobody as long as no repository is named: whether public images can be pulled without a credential cannot be told.",
+		"Test with a public image (--image), or enter a user name and a password."},
 	"more-than-pull": {Warning, "it may do more than pull", "The credential may do more in {repository} than is needed: {actions}. If it is lost, images can be changed.",
 		"Use an account that may only pull."},
 

@@ -120,8 +120,11 @@ func (j *judge) find(s *Step, name string, pairs ...string) {
 	if advice := j.advice[name]; advice != "" {
 		fix = advice
 	}
-	host := hostOf(j.subject.Endpoint)
-	pairs = append(pairs, "{host}", host, "{endpoint}", j.subject.Endpoint, "{user}", j.subject.user(), "{image}", j.subject.Image)
+	host, wanted := hostOf(j.subject.Endpoint), ""
+	if j.subject.Image != "" {
+		wanted = " for " + j.repository()
+	}
+	pairs = append(pairs, "{for}", wanted, "{host}", host, "{endpoint}", j.subject.Endpoint, "{user}", j.subject.user(), "{image}", j.subject.Image)
 	fill := strings.NewReplacer(pairs...)
 	s.Find(Finding{Name: name, Verdict: known.verdict, Cause: fill.Replace(known.cause), Fix: fill.Replace(fix)})
 	worse := slices.ContainsFunc(s.Findings[:len(s.Findings)-1], func(f Finding) bool { return f.Verdict == Failed || known.verdict == Warning })

@@ -242,7 +242,11 @@ func (j *judge) token(s *Step, o Observation) {
 	case a.Page || a.Status >= 500 || a.Status/100 == 2 || a.Status == http.StatusNotFound:
 		j.find(s, "token-service-broken", pairs...)
 	case j.subject.Anonymous && (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden):
-		j.find(s, "credential-needed", pairs...)
+		name := "credential-needed"
+		if j.subject.Image == "" {
+			name = "anonymous-unproven"
+		}
+		j.find(s, name, pairs...)
 	case a.Status == http.StatusForbidden:
 		j.find(s, "account-blocked", pairs...)
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusBadRequest:
@@ -321,8 +325,8 @@ func (j *judge) credential(s *Step, o Observation) {
 		j.find(s, "credential-does-not-fit", pairs...)
 	case x.For == ForManifest && (a.Status == http.StatusNotFound || a.Status == http.StatusForbidden || a.Status == http.StatusMethodNotAllowed):
 		j.accepted(s, o, control) // what is wrong with the image is the next step's
-	case a.Status == http.StatusUnauthorized && j.subject.Anonymous && bearer && x.For == ForBase:
-		s.Summary = "anybody gets a token, single repositories may be open"
+	case a.Status == http.StatusUnauthorized && j.subject.Anonymous && (bearer || j.verdict(StepToken) == Warning) && x.For == ForBase:
+		s.Summary = "nobody is let in as such, but single repositories may be open"
 	case j.subject.Anonymous && (a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden):
 		j.find(s, "credential-needed", pairs...)
 	case a.Status == http.StatusUnauthorized && bearer && x.For == ForManifest:

@@ -165,8 +165,9 @@ var signInRows = []row{
 		p.says = []string{f.Host, "--image"}
 	}},
 	{"nobody at Nexus", "credential-needed", "credential", sold(registrytest.Nexus, "nexus", "", "")},
-	{"nobody at Artifactory", "credential-needed", "token", sold(registrytest.Artifactory, "artifactory", "", "")},
-	{"nobody at GHCR's private image", "credential-needed", "token", withImage(sold(registrytest.GHCR, "ghcr", "", ""))},
+	{"nobody at Harbor, and no image", "anonymous-unproven", "token", sold(registrytest.Harbor, "harbor", "", "", "--image")},
+	{"nobody at a private project of Harbor", "credential-needed", "credential", withImage(sold(registrytest.Harbor, "harbor", "", "", zooImage))},
+	{"nobody at GHCR's private image", "credential-needed", "token", withImage(sold(registrytest.GHCR, "ghcr", "", "", zooImage))},
 	{"a credential that may push", "more-than-pull", "credential", func(t *testing.T, p *patient) {
 		shop := p.shop(t, registrytest.Harbor, registrytest.Site{})
 		shop.Tokens.Actions = []string{"pull", "push", "delete"}

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -168,6 +170,32 @@ func TestAddresses_when_connecting(t *testing.T) {
 			t.Errorf("%s was asked over a connection that another integration made: %v", name, got)
 		}
 	})
+}
+
+func TestGuard_of_each_pool(t *testing.T) {
+	c := New(Options{Now: time.Now})
+	own := trust{proxy: &Proxy{}}
+	for name, test := range map[string]struct {
+		pool
+		allowed string
+	}{
+		"the registry's own host":             {pool{}, "1.1.1.1 10.0.0.1"},
+		"a host that a private one names":     {pool{foreign: true}, "1.1.1.1 10.0.0.1"},
+		"a host that a public one names":      {pool{foreign: true, outside: true}, "1.1.1.1"},
+		"the proxy of an integration":         {pool{trust: own, proxied: true}, "1.1.1.1 10.0.0.1"},
+		"and for a host that a public names":  {pool{trust: own, proxied: true, foreign: true, outside: true}, "1.1.1.1 10.0.0.1"},
+		"the proxy of the operator":           {pool{proxied: true, outside: true}, "1.1.1.1 10.0.0.1 127.0.0.1 169.254.169.254"},
+		"no proxy, by the integration's word": {pool{trust: own, outside: true}, "1.1.1.1"},
+		"a cloud's sign-in":                   {pool{signIn: true}, "1.1.1.1 10.0.0.1 127.0.0.1 169.254.169.254"},
+		"a cloud's sign-in through a proxy":   {pool{trust: own, signIn: true, proxied: true}, "1.1.1.1 10.0.0.1"},
+	} {
+		guard := c.guard(test.pool)
+		for _, addr := range []string{"1.1.1.1", "10.0.0.1", "127.0.0.1", "169.254.169.254"} {
+			if err := guard(netip.MustParseAddr(addr)); (err == nil) != slices.Contains(strings.Fields(test.allowed), addr) {
+				t.Errorf("%s at %s: %v", name, addr, err)
+			}
+		}
+	}
 }
 
 func TestRegistry_in_a_private_network_may_name_private_hosts(t *testing.T) {

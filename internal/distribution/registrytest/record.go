@@ -1,6 +1,8 @@
 package registrytest
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -37,27 +39,46 @@ func (r *Recorder) wrap(h http.Handler) http.Handler {
 		if req.Method == http.MethodConnect {
 			path = req.Host
 		}
-		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
+		answering := &recordedWriter{ResponseWriter: w, answers: func(status int) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.requests = append(r.requests, Request{
-				Method: req.Method, Path: path, Query: req.URL.RawQuery, Status: seen.status,
+				Method: req.Method, Path: path, Query: req.URL.RawQuery, Status: status,
 				Authorization: req.Header.Get("Authorization"), Range: req.Header.Get("Range"),
 			})
-		}()
-		h.ServeHTTP(seen, req)
+		}}
+		defer answering.begin(http.StatusOK)
+		h.ServeHTTP(answering, req)
 	})
 }
 
-type statusWriter struct {
+// recordedWriter tells when the answer begins, so that whoever got it finds it recorded.
+type recordedWriter struct {
 	http.ResponseWriter
-	status int
+	answers func(status int)
+	begun   bool
 }
 
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
+func (w *recordedWriter) begin(status int) {
+	if !w.begun {
+		w.begun = true
+		w.answers(status)
+	}
+}
+
+func (w *recordedWriter) WriteHeader(status int) {
+	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *recordedWriter) Write(b []byte) (int, error) {
+	w.begin(http.StatusOK)
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *recordedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.begin(http.StatusOK)
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+func (w *recordedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
+	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 )
 
@@ -33,4 +34,22 @@ func withConnection(t *testing.T, typ integration.Type, settings map[string]any)
 		}
 	}
 	return all
+}
+
+func (s suite) connection(t *testing.T) {
+	ref, err := image.ParseReference(s.c.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.open(t, s.c.Settings).Source(t.Context(), ref).Endpoint
+	if e.Budget.PerSecond != 2.5 || e.Budget.Concurrent != 4 || e.Budget.Of == "" {
+		t.Errorf("the budget is %+v", e.Budget)
+	}
+	if p := e.Proxy; p == nil || p.URL == nil || p.URL.String() != "http://proxy.example:3128" || p.Username != "landwaiter" || p.Password.Reveal() != "proxy-pass-word" {
+		t.Errorf("the proxy is %+v", p)
+	}
+	_, trusts := s.c.Settings["connection.caBundle"]
+	if e.TLS == nil || len(e.TLS.Certificates) != 1 || (e.TLS.RootCAs != nil) != trusts || e.TLS.InsecureSkipVerify {
+		t.Error("the certificates are not those of the settings")
+	}
 }

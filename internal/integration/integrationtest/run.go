@@ -57,6 +57,7 @@ func Run(t *testing.T, typ integration.Type, c Case) {
 	t.Run("the description is the declaration", s.described)
 	t.Run("only its own host is served", s.hosts)
 	t.Run("the credential is the configured one", s.credential)
+	t.Run("the connection is made as the settings say", s.connection)
 	t.Run("a detected host is served", s.detected)
 }
 

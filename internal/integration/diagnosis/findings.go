@@ -149,7 +149,7 @@ var findings = map[string]known{
 		"Check the spelling, the project or organisation in front included, and give the account the right to pull from it."},
 	"pull-denied": {Failed, "pulling is not allowed", "{user} is accepted, but may not pull from {repository} ({status}{message}).", "Give the account the right to pull from that repository."},
 	"scope-narrowed": {Failed, "the token does not allow pulling", "The token service gave a token without the right to pull from {repository}: the account does not have it.",
-		"Give the account the right to pull from that repository. In OpenShift: oc policy add-role-to-user system:image-puller USER -n PROJECT"},
+		"Give the account the right to read that repository: a role in its project, a permission of the robot, a scope of the access token."},
 	"platform-missing":      {Failed, "the platform is missing", "{image} has no image for {platform}; it has {platforms}.", "Assess one of the platforms that are there (--platform), or have the image built for {platform}."},
 	"manifest-broken":       {Failed, "the manifest is broken", "The manifest of {image} cannot be used: {text}.", "Build and push the image again, and look with another tool what the registry gives: crane manifest {image}"},
 	"config-broken":         {Failed, "the config is broken", "The config of {image} is not what its digest says: {text}.", "Push the image again. If it stays, a proxy or cache on the way changes what it carries."},

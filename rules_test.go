@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"internal/integration":           {"internal/fault", "internal/secret", "internal/secretref", "internal/image", "internal/distribution"},
 	"internal/integration/diagnosis": {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration"},
 	"internal/integrationfile":       {"internal/fault", "internal/secret", "internal/integration", "internal/yamldoc"},
+	"internal/integration/health":    {"internal/fault", "internal/integration", "internal/integration/diagnosis"},
 	"internal/integrations":          {"internal/integration", "internal/integrations/*"},
 	"internal/integrations/*":        {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/integration/diagnosis"},
 	"internal/scan":                  {"internal/fault", "internal/image", "internal/scan/*"},
@@ -36,18 +37,18 @@ var mayImport = map[string][]string{
 	"internal/policy":                {"internal/fault", "internal/yamldoc"},
 	"internal/assess":                {"internal/fault", "internal/image", "internal/distribution", "internal/integration", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
-	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/scan"},
-	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
-	"internal/portal":                {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis"},
+	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/scan"},
+	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis", "internal/integration/health"},
+	"internal/portal":                {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integrationfile"},
+	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
 	"cmd/landwaiter":                 {"*"},
 }
 
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
-	"internal/image", "internal/distribution", "internal/integration", "internal/integrations/*", "internal/scan",
+	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/scan",
 	"internal/vuln", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
 }
 

@@ -23,7 +23,7 @@ func (p *program) integrationCommand() *cobra.Command {
 the administrator, with LANDWAITER_ADMIN_PASSWORD. Secrets are read from files or standard input, never from the command
 line, which others on the machine can read.`,
 		p.integrationTypesCommand(), p.integrationSuggestCommand(), p.integrationListCommand(), p.integrationGetCommand(), p.integrationCreateCommand(),
-		p.integrationUpdateCommand(), p.integrationDeleteCommand(), p.integrationTestCommand(), p.integrationReleaseCommand(),
+		p.integrationUpdateCommand(), p.integrationDeleteCommand(), p.integrationTestCommand(), p.integrationHealthCommand(), p.integrationReleaseCommand(),
 		p.integrationExportCommand(), p.integrationFilesCommand(),
 	)
 }

@@ -42,6 +42,7 @@ type serveFlags struct {
 	configDir                 *string
 	configInterval            *time.Duration
 	allowReferences           *string
+	healthInterval            *time.Duration
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -69,6 +70,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.allowAddresses = text(fs, settingAllowAddresses)
 	f.configDir, f.configInterval = text(fs, settingConfigDir), duration(fs, settingConfigInterval)
 	f.allowReferences = text(fs, settingAllowReferences)
+	f.healthInterval = duration(fs, settingHealthInterval)
 	return cmd
 }
 
@@ -115,6 +117,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer stopFiles()
+	watch, stopWatching, err := p.watchHealth(ctx, f, db, connections, doctor, log)
+	if err != nil {
+		return err
+	}
+	defer stopWatching()
 	advisories, err := newLiveAdvisories(advisoriesDir(data))
 	if err != nil {
 		return err
@@ -138,14 +145,14 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	loopback := image.OnLoopback(*f.listen)
 	pages, err := portal.New(portal.Options{
-		Integrations: connections, Diagnose: doctor.Diagnose, Types: p.types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
+		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
 		Auth: access, Guests: *f.demo && loopback, Secure: *f.tlsCert != "" || !loopback && !*f.allowPlaintext, Version: versionString(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	rest := api.New(api.Options{
-		Integrations: connections, Diagnose: doctor.Diagnose, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
+		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
 		Policies: policies, Version: versionString(), Files: files, UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}

@@ -20,6 +20,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
 	"github.com/landwaiter/landwaiter/internal/policy"
 )
@@ -32,6 +33,7 @@ type Options struct {
 	Integrations *integration.Service
 	Types        *integration.Types
 	Diagnose     diagnosis.Run
+	Health       *health.Service
 	Assess       *assess.Service
 	Assessments  assess.Store
 	Auth         *auth.Service
@@ -81,6 +83,7 @@ func New(o Options) *API {
 	a.registerSystem()
 	a.registerIntegrations()
 	a.registerDiagnosis()
+	a.registerHealth()
 	a.registerAssessments()
 	a.registerExplain()
 	a.registerAdvisories()

@@ -7,12 +7,14 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+	"github.com/landwaiter/landwaiter/internal/integration/health"
 )
 
 type integrationView struct {
 	integration.Integration
 	Type     integration.Type
 	Settings []settingView
+	Health   health.Report
 	Image    string   // to be tested with
 	Problem  *problem // why there is no test
 	Test     iter.Seq[diagnosis.Step]
@@ -30,7 +32,11 @@ func (p *portal) integrationPage(w http.ResponseWriter, r *http.Request, v visit
 	if err != nil {
 		return err
 	}
-	p.render(w, r, v, http.StatusOK, "integration", in.Name, p.integrationOf(in))
+	view := p.integrationOf(in)
+	if view.Health, err = p.Health.Get(r.Context(), in.ID); err != nil {
+		return err
+	}
+	p.render(w, r, v, http.StatusOK, "integration", in.Name, view)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func TestIntegration(t *testing.T) {
 		id := s.OwnedByFile(t, "Team", "teams.yaml")
 		b := s.as(t, auth.Viewer)
 		contains(t, b.page(t, "/integrations/"+id, http.StatusOK).text(), "the file teams.yaml: changed there only")
-		if got := b.page(t, "/integrations", http.StatusOK).row(t, "Team"); !strings.HasPrefix(got, "Team from the file teams.yaml Generic") {
+		if got := b.page(t, "/integrations", http.StatusOK).row(t, "Team"); !strings.HasPrefix(got, "Team from the file teams.yaml not looked at yet Generic") {
 			t.Errorf("row is %q", got)
 		}
 	})

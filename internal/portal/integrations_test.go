@@ -31,14 +31,14 @@ func TestIntegrations(t *testing.T) {
 	lacks(t, w.Body.String(), apitest.Marked, "******")
 
 	t.Run("have_the_columns_their_types_declare", func(t *testing.T) {
-		if got := text(d.all("thead")[0]); strings.Join(strings.Fields(got), " ") != "NameTypeEndpointUsernameCredentialsCategories" {
+		if got := text(d.all("thead")[0]); strings.Join(strings.Fields(got), " ") != "NameHealthTypeEndpointUsernameCredentialsCategories" {
 			t.Error(got)
 		}
 		for name, want := range map[string]string{
-			"Team":      "Team <b>registry</b> Generic Docker Registry http://" + s.Registry + " robot stored registry",
-			"Public":    "Public Generic Docker Registry registry.example none: anonymous registry",
-			"Reference": "Reference Generic Docker Registry registry.example a env:TEAM_PASSWORD registry",
-			"Quay":      "Quay Quay.io quay.example stored registry, scanner",
+			"Team":      "Team <b>registry</b> not looked at yet Generic Docker Registry http://" + s.Registry + " robot stored registry",
+			"Public":    "Public not looked at yet Generic Docker Registry registry.example none: anonymous registry",
+			"Reference": "Reference not looked at yet Generic Docker Registry registry.example a env:TEAM_PASSWORD registry",
+			"Quay":      "Quay not looked at yet Quay.io quay.example stored registry, scanner",
 		} {
 			if got := d.row(t, name); got != want {
 				t.Errorf("row is %q, want %q", got, want)

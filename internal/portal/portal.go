@@ -17,6 +17,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
@@ -28,6 +29,7 @@ type Options struct {
 	Integrations *integration.Service
 	Types        *integration.Types
 	Diagnose     diagnosis.Run
+	Health       *health.Service
 	Assess       *assess.Service
 	Assessments  assess.Store
 	Advisories   func() vuln.Status

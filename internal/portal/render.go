@@ -13,6 +13,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -28,6 +29,9 @@ type view struct {
 
 // Ago says how long ago a time was.
 func (v view) Ago(t time.Time) string { return ago(v.now.Sub(t)) }
+
+// Left says when something ends.
+func (v view) Left(e health.Expiry) string { return e.Left(v.now) }
 
 // Current is the aria-current of a link in the navigation.
 func (v view) Current(link string) string {

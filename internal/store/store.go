@@ -12,6 +12,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/scan"
 )
 
@@ -41,6 +42,7 @@ var (
 	_ assess.Store      = (*Store)(nil)
 	_ auth.Store        = (*Store)(nil)
 	_ scan.Cache        = (*Store)(nil)
+	_ health.Store      = (*Store)(nil)
 )
 
 // Open connects, migrates, and makes sure that the key is the one this database was first used with. Any number of

@@ -34,6 +34,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/integrations"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
@@ -144,6 +145,9 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 		Assess: assess.New(assess.Options{
 			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: policies,
 			Store: st, Now: time.Now, NewID: uuid.NewString, Log: log,
+		}),
+		Health: health.New(health.Options{
+			Store: st, Integrations: f.Integrations, Check: doctor.Glance, Now: time.Now, Jitter: func() float64 { return 0.5 }, Log: log,
 		}),
 		Advisories: advisories, UploadDir: t.TempDir(), Log: log,
 	}

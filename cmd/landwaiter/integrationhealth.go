@@ -62,7 +62,7 @@ shows every side of one integration, and its history.`,
 func healthRows(reports []health.Report) [][]string {
 	rows := [][]string{{"NAME", "STATUS", "SINCE", "FINDING", "EXPIRES"}}
 	for _, r := range reports {
-		since, finding, expires := "", "", ""
+		since, finding, expires := "-", "-", "-"
 		if !r.Since.IsZero() {
 			since = when(r.Since)
 		}

@@ -32,9 +32,9 @@ func (e Expiry) Left(now time.Time) string {
 	case left <= 0:
 		return "expired on " + e.At.UTC().Format("2 January 2006")
 	case left < 2*day:
-		return fmt.Sprintf("expires in %d hours", int(left.Hours()))
+		return fmt.Sprintf("expires in %.0f hours", left.Hours())
 	}
-	return fmt.Sprintf("expires in %d days", int(left/day))
+	return fmt.Sprintf("expires in %.0f days", left.Hours()/24)
 }
 
 // Soon reports whether the end is near enough to be shown with the health.

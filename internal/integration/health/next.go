@@ -32,6 +32,10 @@ func (p Pace) next(before State, in integration.Integration, r result, now time.
 	if quiet && r.status == Unhealthy && !reached(r.axes) && (before.Status == Uninitialized || before.Status == Unknown) {
 		r.status = Unknown
 		r.summary = "This public registry was never reached from here. Without a way to the internet that is as it should be."
+		r.problem = &diagnosis.Finding{
+			Name: name(r.problem), Verdict: diagnosis.Warning, Cause: r.summary,
+			Fix: "If this server should reach the internet, check its name server, its firewall and its proxy. If not, nothing is to be done; the integration can be deleted.",
+		}
 	}
 	if r.status.bad() {
 		after.Streak.Bad++

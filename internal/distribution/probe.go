@@ -123,7 +123,7 @@ func (p *Probe) trace(u *url.URL, secrets []string) *tracer {
 	if p.Endpoint.TLS != nil {
 		t.roots = p.Endpoint.TLS.RootCAs
 	}
-	if proxy, err := p.c.Proxy(p.Endpoint.Connection, u); err == nil && proxy != nil {
+	if proxy, err := p.c.proxyTo(p.Endpoint.Connection, u); err == nil && proxy != nil {
 		t.route.Proxy = t.hide(clean(proxy.Host, maxName))
 	}
 	return t

@@ -189,7 +189,7 @@ func (t signInTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	w := &way{pool: pool{trust: trust{config: t.via.TLS, proxy: t.via.Proxy}, foreign: true, signIn: true}}
 	if !onMachine(req.URL.Hostname()) {
 		var err error
-		if w.proxy, err = t.c.Proxy(t.via, req.URL); err != nil {
+		if w.proxy, err = t.c.proxyTo(t.via, req.URL); err != nil {
 			return nil, err
 		}
 	}

@@ -35,7 +35,7 @@ func (c *Client) way(e Endpoint, u *url.URL, inside bool) (*way, error) {
 	w := &way{pool: pool{trust: e.trust(), foreign: !own, outside: !own && !inside}, inside: inside}
 	w.insecure = w.insecure && own
 	var err error
-	if w.proxy, err = c.Proxy(e.Connection, u); err != nil {
+	if w.proxy, err = c.proxyTo(e.Connection, u); err != nil {
 		return nil, errors.New("the address of the proxy is malformed")
 	}
 	addr, written, err := writtenAddress(u.Hostname())
@@ -74,9 +74,12 @@ func (c *Client) send(req *http.Request, w *way) (*http.Response, error) {
 	return resp, nil
 }
 
-// explain says of a connection that broke off what the reason seems to be: under TLS 1.3 a server that does not like the client
+// explain says whom an error is about, and of a connection that broke off what the reason seems to be: under TLS 1.3 a server that does not like the client
 // certificate that it got, or got none, just ends the connection.
 func (w *way) explain(err error) error {
+	if isSOCKS(err) {
+		return &ProxyError{Proxy: w.proxy.Host, Err: err}
+	}
 	broken := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "http2: ")
 	if !w.asked.Load() || !broken {
 		return err

@@ -52,14 +52,22 @@ func (c Candidate) Source(ctx context.Context, ref image.Reference) distribution
 			if err != nil {
 				return distribution.Credential{}, err
 			}
-			cred, err := ready.Registry.Credential(ctx, ref)
-			return ready.via.read(cred), err
+			return ready.Credential(ctx, ref)
 		},
 	}
 	if err != nil {
 		source.Endpoint.SignInFirst = true // so that nobody is asked without the secret, and the reason is told
 	}
 	return source
+}
+
+// Credential is how to sign in for ref, once the candidate is ready.
+func (c Candidate) Credential(ctx context.Context, ref image.Reference) (distribution.Credential, error) {
+	cred, err := c.Registry.Credential(ctx, ref)
+	if cred.Expires.IsZero() && !cred.Anonymous() {
+		cred.Expires = c.via.expires
+	}
+	return cred, err
 }
 
 // Candidates returns those of the opened integrations that may serve ref, best first, with reasons. The order is total and

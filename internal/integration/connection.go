@@ -210,14 +210,6 @@ func expiry(c Config) time.Time {
 	return at.UTC()
 }
 
-// read completes a credential with what a person knows of it.
-func (via connection) read(cred distribution.Credential) distribution.Credential {
-	if cred.Expires.IsZero() && !cred.Anonymous() {
-		cred.Expires = via.expires
-	}
-	return cred
-}
-
 // HasCredential reports whether a secret is set that signs in to the registry.
 func (c Config) HasCredential() bool {
 	for name := range c.secrets {

@@ -279,6 +279,14 @@ func TestConnection_proxy(t *testing.T) {
 	if err := r.pull(t, by, through); err != nil {
 		t.Errorf("after those that failed: %v", err)
 	}
+	socks := map[string]any{
+		"connection.proxy": registrytest.NewSOCKS(t, "prox", proxySecret).String(), "connection.proxyUsername": "prox", "connection.proxyPassword": proxySecret,
+	}
+	if err := r.pull(t, by, socks); err != nil {
+		t.Errorf("through SOCKS: %v", err)
+	}
+	socks["connection.proxyPassword"] = "MARKED-wrong"
+	wantProxyError(r.pull(t, by, socks), "authentication failed")
 	guarded := distribution.New(distribution.Options{Now: time.Now, MaxAttempts: 1})
 	var refused *distribution.AddressError
 	if err := r.pull(t, guarded, map[string]any{"connection.proxy": "http://localhost:1"}); !errors.As(err, &refused) {

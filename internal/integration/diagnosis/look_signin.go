@@ -40,7 +40,7 @@ func (r *run) signIn(ctx context.Context, o *Observation) {
 		o.SignIn = &SignIn{Kind: "anonymous"}
 		return
 	}
-	cred, err := r.candidate.Registry.Credential(ctx, r.ref)
+	cred, err := r.candidate.Credential(ctx, r.ref)
 	if err != nil {
 		o.SignIn = &SignIn{Problem: r.problem(err)}
 		return

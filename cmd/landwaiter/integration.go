@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,8 +11,6 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/secret"
-	"github.com/landwaiter/landwaiter/internal/secretref"
 )
 
 func (p *program) integrationCommand() *cobra.Command {
@@ -235,81 +231,6 @@ func (p *program) integrationDeleteCommand() *cobra.Command {
 		return err
 	}
 	return cmd
-}
-
-func (p *program) integrationTestCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "test [NAME|ID]",
-		Short: "Test a stored integration, or one that is described by flags before it is created",
-		Long: `Test asks the registry and signs in. With a name, the stored integration is tested, with the changes that flags
-describe. Without one, flags describe the integration; no server is needed then.`,
-		Example: "  landwaiter integration test team\n  landwaiter integration test --endpoint registry.example --username robot --password-file robot.txt",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			return exactArgs(1, nameOrID)(cmd, args)
-		},
-	}
-	remote := newRemoteFlags(cmd.Flags())
-	draft := newDraftFlags(cmd.Flags(), p.types).withType()
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		test := p.testDraft
-		if len(args) == 1 {
-			test = func(ctx context.Context, remote *remoteFlags, draft *draftFlags) error {
-				return p.testStored(ctx, remote, draft, args[0])
-			}
-		}
-		if err := test(cmd.Context(), remote, draft); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(p.out, "The test was successful.")
-		return err
-	}
-	return cmd
-}
-
-func (p *program) testStored(ctx context.Context, remote *remoteFlags, draft *draftFlags, what string) error {
-	c, in, err := p.stored(ctx, remote, what)
-	if err != nil {
-		return err
-	}
-	secrets, err := draft.onto(p, in)
-	if err != nil {
-		return err
-	}
-	return p.adviseSecrets(c.TestUpdatedIntegration(ctx, in, secrets), in)
-}
-
-// testDraft asks the server to test, since it is the server that must reach the registry; without one, this process tests.
-func (p *program) testDraft(ctx context.Context, remote *remoteFlags, draft *draftFlags) error {
-	in := client.Integration{"name": "test"}
-	if _, err := draft.onto(p, in); err != nil {
-		return err
-	}
-	if remote.given() {
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		return c.TestIntegration(ctx, in)
-	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	d, err := p.types.Decode(body)
-	if err != nil {
-		return err
-	}
-	registries := p.aloneClient()
-	deps, references := p.deps(registries), secretref.New(secretref.Options{Env: p.getenv})
-	deps.References = func(ctx context.Context, ref secretref.Reference, _ bool) (secret.Text, error) {
-		return references.Resolve(ctx, ref, true) // whoever runs this process may read what it can read
-	}
-	return integration.NewService(integration.ServiceOptions{
-		Types: p.types, Tester: p.doctor(registries), Deps: deps, Now: time.Now,
-	}).Test(ctx, d)
 }
 
 const nameOrID = "the name or ID of one integration"

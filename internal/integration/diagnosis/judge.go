@@ -174,6 +174,16 @@ func (j *judge) conclude() *Diagnosis {
 	return d
 }
 
+// Fix says what to do about the first failure; "" if there is none.
+func (d *Diagnosis) Fix() string {
+	for _, s := range d.Steps {
+		if f := s.failure(); s.Verdict == Failed && f != nil {
+			return f.Fix
+		}
+	}
+	return ""
+}
+
 func (j *judge) works() string {
 	host := hostOf(j.subject.Endpoint)
 	switch {

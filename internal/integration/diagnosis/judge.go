@@ -87,6 +87,7 @@ func (j *judge) step(o Observation) Step {
 			}
 		}
 	}
+	s = s.cleaned(func(text string) string { return text })
 	j.judged = append(j.judged, s)
 	return s
 }

@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
@@ -41,7 +42,22 @@ func Read(from io.Reader) (*Diagnosis, error) {
 	case len(d.Observations) > maxObserved:
 		return nil, refuse("it has more steps than a test can have")
 	}
+	for _, o := range d.Observations {
+		if !o.plausible() {
+			return nil, refuse("it has a step that no test has")
+		}
+	}
 	return &d, nil
+}
+
+// plausible reports whether a test could have made an observation. What a type reports is shown as it is, so it must not pass
+// for a step that is judged here.
+func (o Observation) plausible() bool {
+	ours := title(o.Step) != o.Step
+	if o.Reported == nil {
+		return ours
+	}
+	return !ours && o.Reported.ID == o.Step && slices.Contains([]Verdict{Passed, Warning, Failed, Skipped}, o.Reported.Verdict)
 }
 
 // Replay judges what a saved diagnosis saw by the rules of this version, without asking anybody.

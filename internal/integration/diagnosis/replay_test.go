@@ -10,7 +10,9 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
+	"github.com/landwaiter/landwaiter/internal/integrations"
 )
 
 // replays checks that a diagnosis that was saved is judged as before.
@@ -86,4 +88,32 @@ func FuzzReplay(f *testing.F) {
 			t.Errorf("judged %s, then %s", first.Summary, second.Summary)
 		}
 	})
+}
+
+func TestRead_refuses_steps_that_no_test_has(t *testing.T) {
+	for name, observation := range map[string]string{
+		"a reported step that passes for one that is judged": `{"step":"tls","reported":{"id":"tls","title":"TLS","verdict":"passed"}}`,
+		"a reported step that hides its own name":            `{"step":"ecr-identity","reported":{"id":"tls","verdict":"passed"}}`,
+		"a verdict that there is none":                       `{"step":"ecr-identity","reported":{"id":"ecr-identity","verdict":"perfect"}}`,
+		"a step that nobody judges":                          `{"step":"magic"}`,
+	} {
+		_, err := diagnosis.Read(strings.NewReader(`{"format":1,"observations":[` + observation + `]}`))
+		if fault.CodeOf(err) != fault.Invalid || fault.FixOf(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReplay_shows_no_control_characters(t *testing.T) {
+	types, err := integration.NewTypes(integrations.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved, err := diagnosis.Read(strings.NewReader(`{"format":1,"observations":[{"step":"tcp","skipped":"before\u001b[2Jafter\nthat"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := diagnosis.Replay(saved, types).Steps[0].Summary; got != "before[2Jafter that" {
+		t.Errorf("%q", got)
+	}
 }

@@ -29,7 +29,7 @@ without asking anybody. The file holds no secret, so that it can be sent to whoe
 		if *replay != "-" {
 			f, err := os.Open(*replay)
 			if err != nil {
-				return fault.Wrap(fault.Invalid, "read bundle", "", err)
+				return fault.Wrap(fault.Invalid, "read bundle", "", err).WithFix("Give a file that `landwaiter integration test NAME --bundle FILE` saved.")
 			}
 			defer f.Close()
 			in = f
@@ -42,8 +42,9 @@ without asking anybody. The file holds no secret, so that it can be sent to whoe
 		r := &renderer{w: p.out}
 		return p.print(*output, d, func() error {
 			r.subject(d)
+			show := r.steps()
 			for _, s := range d.Steps {
-				r.step(s)
+				show(s)
 			}
 			r.printf("\n%s\n", printable(d.Summary))
 			r.field("what to do", d.Fix())

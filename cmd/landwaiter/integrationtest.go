@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +47,7 @@ integration; no server is needed then, and the test runs from this machine.
 	bundle := fs.String("bundle", "", "save what was seen in this file")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r := &renderer{w: p.out}
-		show := r.step
+		show := r.steps()
 		if *output == "json" {
 			show = func(diagnosis.Step) {}
 		}
@@ -149,37 +149,30 @@ func saveBundle(path string, d *diagnosis.Diagnosis) error {
 	return nil
 }
 
-// step prints one step: a line, and below it what is wrong or what else a person wants to know.
-func (r *renderer) step(s diagnosis.Step) {
-	word := string(s.Verdict)
-	switch s.Verdict {
-	case diagnosis.Warning:
-		word = "WARNING"
-	case diagnosis.Failed:
-		word = "FAILED"
-	}
-	took := ""
-	if s.Verdict != diagnosis.Skipped {
-		took = " (" + milliseconds(s.Took) + ")"
-	}
-	r.printf("%-8s %-27s %s%s\n", word, printable(s.Title), printable(s.Summary), took)
-	for _, f := range s.Seen {
-		r.printf("         %s: %s\n", printable(f.Name), printable(f.Value))
-	}
-	for _, f := range s.Findings {
-		r.printf("         %s: %s\n", printable(f.Name), printable(f.Cause))
-		if f.Fix != "" && f.Verdict == diagnosis.Warning { // that of a failure follows at the end
-			r.printf("           what to do: %s\n", printable(f.Fix))
+// steps prints one step after another: a line, and below it what was seen and what is wrong. What to do about the first failure
+// is left for the end.
+func (r *renderer) steps() func(diagnosis.Step) {
+	failed := false
+	return func(s diagnosis.Step) {
+		word := string(s.Verdict)
+		if s.Verdict == diagnosis.Warning || s.Verdict == diagnosis.Failed {
+			word = strings.ToUpper(word)
+		}
+		lasted := s.Lasted()
+		if lasted != "" {
+			lasted = " (" + lasted + ")"
+		}
+		r.printf("%-8s %-27s %s%s\n", word, printable(s.Title), printable(s.Summary), lasted)
+		for _, f := range s.Seen {
+			r.printf("         %s: %s\n", printable(f.Name), printable(f.Value))
+		}
+		for _, f := range s.Findings {
+			r.printf("         %s: %s\n", printable(f.Name), printable(f.Cause))
+			first := f.Verdict == diagnosis.Failed && !failed
+			failed = failed || first
+			if f.Fix != "" && !first {
+				r.printf("           what to do: %s\n", printable(f.Fix))
+			}
 		}
 	}
-}
-
-func milliseconds(ms float64) string {
-	switch {
-	case ms < 1:
-		return "<1 ms"
-	case ms < 1000:
-		return fmt.Sprintf("%.0f ms", ms)
-	}
-	return fmt.Sprintf("%.1f s", ms/1000)
 }

@@ -2,12 +2,14 @@ package portal
 
 import (
 	"bufio"
+	"context"
 	"iter"
 	"net/http"
 
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 type integrationView struct {
@@ -32,16 +34,16 @@ func (p *portal) integrationPage(w http.ResponseWriter, r *http.Request, v visit
 	if err != nil {
 		return err
 	}
-	view := p.integrationOf(in)
-	if view.Health, err = p.Health.Get(r.Context(), in.ID); err != nil {
+	view, err := p.integrationOf(r.Context(), in)
+	if err != nil {
 		return err
 	}
 	p.render(w, r, v, http.StatusOK, "integration", in.Name, view)
 	return nil
 }
 
-func (p *portal) integrationOf(in integration.Integration) integrationView {
-	view := integrationView{Integration: in, Type: integration.Type{ID: in.Type, Label: in.Type}}
+func (p *portal) integrationOf(ctx context.Context, in integration.Integration) (view integrationView, err error) {
+	view = integrationView{Integration: in, Type: integration.Type{ID: in.Type, Label: in.Type}}
 	if t, ok := p.Types.Get(in.Type); ok {
 		view.Type = t
 	}
@@ -49,7 +51,8 @@ func (p *portal) integrationOf(in integration.Integration) integrationView {
 		s := settingView{Label: f.Label, Value: in.Config.Text(f.Name), Help: f.Help}
 		switch {
 		case f.IsSecret():
-			s.Sealed, s.Value = true, in.Config.Secret(f.Name).String()
+			s.Value = in.Config.Shown(f.Name)
+			s.Sealed = s.Value == secret.Mask
 		case f.Kind == integration.Certificates:
 			s.Value = integration.CertificateNames(s.Value)
 		case in.Config.On(f.Name):
@@ -59,7 +62,8 @@ func (p *portal) integrationOf(in integration.Integration) integrationView {
 			view.Settings = append(view.Settings, s)
 		}
 	}
-	return view
+	view.Health, err = p.Health.Get(ctx, in.ID)
+	return view, err
 }
 
 // testIntegration answers with the page and shows each step of the test as soon as it is judged, which needs no script: the
@@ -69,7 +73,10 @@ func (p *portal) testIntegration(w http.ResponseWriter, r *http.Request, v visit
 	if err != nil {
 		return err
 	}
-	view := p.integrationOf(c.Integration)
+	view, err := p.integrationOf(r.Context(), c.Integration)
+	if err != nil {
+		return err
+	}
 	view.Image = r.PostFormValue("image")
 	ref, err := diagnosis.ImageOf(c, view.Image)
 	if err != nil {

@@ -62,6 +62,18 @@ func TestIntegration(t *testing.T) {
 		lacks(t, w.Body.String(), apitest.Marked, "<form class=\"check\"")
 	})
 
+	t.Run("shows_where_a_secret_is_read_from", func(t *testing.T) {
+		s := newSite(t, nil)
+		if w := s.Do("POST", "/v1/imageintegrations", s.Docker("Team", "env:REGISTRY_PASSWORD"), auth.Administrator); w.Code != http.StatusOK {
+			t.Fatal(w.Body)
+		}
+		list, err := s.Integrations.List(t.Context(), "Team", "")
+		if err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		contains(t, s.as(t, auth.Viewer).page(t, "/integrations/"+list[0].ID, http.StatusOK).text(), "Password env:REGISTRY_PASSWORD")
+	})
+
 	t.Run("is_tested_step_by_step", func(t *testing.T) {
 		goOn := make(chan struct{})
 		close(goOn)

@@ -55,7 +55,6 @@ func parsePages() (map[string]*template.Template, error) {
 		"initial":   initial,
 		"doubts":    doubts,
 		"words":     words,
-		"took":      took,
 	}
 	names, err := files.ReadDir("templates")
 	if err != nil {
@@ -127,17 +126,6 @@ func doubts(s assess.Summary) []string {
 		list = append(list, s.ScanStatus)
 	}
 	return list
-}
-
-// took is a time in milliseconds as people read it.
-func took(milliseconds float64) string {
-	switch {
-	case milliseconds < 1:
-		return "<1 ms"
-	case milliseconds < 1000:
-		return fmt.Sprintf("%.0f ms", milliseconds)
-	}
-	return fmt.Sprintf("%.1f s", milliseconds/1000)
 }
 
 func ago(d time.Duration) string {

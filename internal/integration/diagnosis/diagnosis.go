@@ -5,6 +5,7 @@
 package diagnosis
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -54,6 +55,19 @@ type Step struct {
 	Seen     []Fact    `json:"seen" nullable:"false"`
 	Took     float64   `json:"tookMs"`
 	Findings []Finding `json:"findings" nullable:"false"`
+}
+
+// Lasted is how long the step took, as people read it; "" if it was skipped.
+func (s Step) Lasted() string {
+	switch {
+	case s.Verdict == Skipped:
+		return ""
+	case s.Took < 1:
+		return "<1 ms"
+	case s.Took < 1000:
+		return fmt.Sprintf("%.0f ms", s.Took)
+	}
+	return fmt.Sprintf("%.1f s", s.Took/1000)
 }
 
 // A Fact is one piece of evidence, fit to be shown.

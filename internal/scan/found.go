@@ -32,12 +32,12 @@ func (c *Component) key() componentKey {
 // add takes a component unless the file already gave the same one.
 func (f *found) add(c Component) {
 	c.Name, c.Version, c.Location = printable(c.Name), printable(c.Version), printable(c.Location)
-	c.SourceName, c.SourceVersion, c.Architecture = printable(c.SourceName), printable(c.SourceVersion), printable(c.Architecture)
+	c.SourceName, c.SourceVersion, c.Architecture, c.Module = printable(c.SourceName), printable(c.SourceVersion), printable(c.Architecture), printable(c.Module)
 	if c.Name == "" {
 		return
 	}
 	if f.room <= 0 || len(c.Name) > maxName || len(c.Version) > maxName || len(c.SourceName) > maxName ||
-		len(c.SourceVersion) > maxName || len(c.Architecture) > maxName {
+		len(c.SourceVersion) > maxName || len(c.Architecture) > maxName || len(c.Module) > maxName {
 		f.dropped++
 		return
 	}
@@ -48,7 +48,7 @@ func (f *found) add(c Component) {
 	if f.seen == nil {
 		f.seen = map[componentKey]bool{}
 	}
-	cost := perRecord + len(c.Name) + len(c.Version) + len(c.SourceName) + len(c.SourceVersion) + len(c.Architecture) + len(c.Location)
+	cost := perRecord + len(c.Name) + len(c.Version) + len(c.SourceName) + len(c.SourceVersion) + len(c.Architecture) + len(c.Module) + len(c.Location)
 	for _, l := range c.Licenses {
 		cost += len(l)
 	}

@@ -14,6 +14,7 @@ type Component struct {
 	SourceName    string       `json:"sourceName,omitempty"`    // of OS packages, when it differs
 	SourceVersion string       `json:"sourceVersion,omitempty"` // likewise
 	Architecture  string       `json:"architecture,omitempty"`
+	Module        string       `json:"module,omitempty"` // of modular RPMs: name:stream:version:context
 	Licenses      []string     `json:"licenses,omitempty"`
 	Location      string       `json:"location"`   // absolute path of the file that proves it; "!/" leads into an archive
 	LayerIndex    int          `json:"layerIndex"` // into image.Facts.Layers

@@ -15,7 +15,7 @@ import (
 )
 
 // extractorVersion is part of the cache key. It changes whenever the same layer would give another result.
-const extractorVersion = "2"
+const extractorVersion = "3"
 
 // layerResult is what one layer holds, independent of the layers below and above it.
 type layerResult struct {

@@ -66,6 +66,7 @@ const (
 	rpmDirIndexes = 1116
 	rpmBaseNames  = 1117
 	rpmDirNames   = 1118
+	rpmModule     = 5096
 )
 
 // rpmHeader reads a package header: two lengths, an index of 16-byte entries (tag, type, offset, count), and the data.
@@ -107,10 +108,12 @@ func rpmHeader(b []byte, f *found) error {
 		}
 	}
 	p := Component{
-		Type: purl.TypeRPM, Name: name, Version: epoch + version, Architecture: str(rpmArch), Licenses: licenses(str(rpmLicense)),
+		Type: purl.TypeRPM, Name: name, Version: epoch + version, Architecture: str(rpmArch), Module: str(rpmModule), Licenses: licenses(str(rpmLicense)),
 	}
-	if p.Architecture == "(none)" {
-		p.Architecture = ""
+	for _, field := range []*string{&p.Architecture, &p.Module} {
+		if *field == "(none)" {
+			*field = ""
+		}
 	}
 	if s := sourceRPM(str(rpmSource)); s != nil {
 		p.SourceName, p.SourceVersion = s[0], epoch+s[1]

@@ -32,6 +32,9 @@ func rpmHeaderOf(name, version, release string, epoch uint32, files ...string) [
 	str(rpmVendor, "Red Hat, Inc.")
 	str(rpmLicense, "GPLv3+")
 	str(rpmArch, "x86_64")
+	if name == "nodejs" {
+		str(rpmModule, "nodejs:18:9030020231222184607:rhel9")
+	}
 	str(rpmSource, strings.TrimSuffix(name, "-libs")+"-"+version+"-"+release+".src.rpm")
 	if len(files) > 0 {
 		var dirs, bases, where []byte
@@ -178,6 +181,15 @@ func TestRPM(t *testing.T) {
 		r := scanned(t, layer(t, file("var/lib/rpm/rpmdb.sqlite", string(sqliteOf(t, headers[0])))),
 			layer(t, file("var/lib/rpm/rpmdb.sqlite", string(sqliteOf(t, headers[0], headers[1])))))
 		expect(t, r, "rpm bash 3.0.7-24.el9 @0 /var/lib/rpm/rpmdb.sqlite", "rpm openssl-libs 1:3.0.7-24.el9 @1 /var/lib/rpm/rpmdb.sqlite")
+	})
+	t.Run("package_of_a_module", func(t *testing.T) {
+		r := scanned(t, layer(t, file("var/lib/rpm/rpmdb.sqlite", string(sqliteOf(t, headers[0], rpmHeaderOf("nodejs", "18.19.0", "1.el9", 1))))))
+		if c := component(t, r, "nodejs"); c.Module != "nodejs:18:9030020231222184607:rhel9" {
+			t.Errorf("%+v", c)
+		}
+		if c := component(t, r, "bash"); c.Module != "" {
+			t.Errorf("%+v", c)
+		}
 	})
 	t.Run("damaged", func(t *testing.T) {
 		for name, b := range map[string][]byte{

@@ -32,9 +32,10 @@ type advisoryStatus struct {
 }
 
 type ecosystemStatus struct {
-	Name    string     `json:"name"`
-	Records int        `json:"records"`
-	Newest  *time.Time `json:"newest"`
+	Name     string     `json:"name"`
+	Records  int        `json:"records"`
+	Newest   *time.Time `json:"newest"`
+	Imported time.Time  `json:"imported"`
 }
 
 func statusOf(s vuln.Status) advisoryStatus {
@@ -47,7 +48,7 @@ func statusOf(s vuln.Status) advisoryStatus {
 	out := advisoryStatus{Records: s.Records, Size: s.Size, Imported: known(s.Imported), Newest: known(s.Newest)}
 	out.Ecosystems = make([]ecosystemStatus, len(s.Ecosystems))
 	for i, e := range s.Ecosystems {
-		out.Ecosystems[i] = ecosystemStatus{Name: e.Name, Records: e.Records, Newest: known(e.Newest)}
+		out.Ecosystems[i] = ecosystemStatus{Name: e.Name, Records: e.Records, Newest: known(e.Newest), Imported: e.Imported}
 	}
 	return out
 }

@@ -29,6 +29,7 @@ type builder struct {
 	dead    map[uint32]bool    // rows that a newer version of their record replaced
 	names   []string           // ecosystems as records write them
 	nameOf  map[string]int
+	kept    map[string]time.Time // ecosystems taken over from another index, and when they were imported
 }
 
 const (
@@ -51,7 +52,7 @@ type seenKey struct {
 }
 
 func newBuilder(dir string) (*builder, error) {
-	b := &builder{seen: map[seenKey]uint32{}, dead: map[uint32]bool{}, nameOf: map[string]int{}}
+	b := &builder{seen: map[seenKey]uint32{}, dead: map[uint32]bool{}, nameOf: map[string]int{}, kept: map[string]time.Time{}}
 	var err error
 	if b.details, err = newSpool(dir); err != nil {
 		return nil, err
@@ -160,7 +161,10 @@ func (b *builder) addEntry(n uint32, ecosystem, key string, body []byte) error {
 func (b *builder) keep(ctx context.Context, old *Index, replaced map[string]bool) error {
 	kept := make([]bool, len(old.ecosystems))
 	for i, e := range old.ecosystems {
-		kept[i] = !replaced[e.base]
+		if kept[i] = !replaced[e.base]; kept[i] {
+			was := old.contents.Ecosystems[i]
+			b.kept[was.Name] = was.Imported
+		}
 	}
 	if !slices.Contains(kept, true) {
 		return nil
@@ -382,6 +386,13 @@ func (b *builder) writeKeys(ctx context.Context, out *counter, c *contents, plac
 	}
 	c.Keys.Length = out.n - c.Keys.Offset
 	c.Ecosystems, c.Newest = table.status()
+	for i, e := range c.Ecosystems {
+		if at, ok := b.kept[e.Name]; ok {
+			c.Ecosystems[i].Imported = at
+		} else {
+			c.Ecosystems[i].Imported = c.Imported
+		}
+	}
 	return lookup, nil
 }
 

@@ -154,6 +154,19 @@ func TestImportReplacesByEcosystem(t *testing.T) {
 	if slices.Sort(res.Replaced); !slices.Equal(res.Replaced, []string{"Debian", "npm"}) {
 		t.Error(res.Replaced)
 	}
+	later, err := Import(context.Background(), dir, writeFiles(t, map[string]string{"1.json": osv("GHSA-9", "npm", "b", below("2.0.0"))}), ImportOptions{Now: now.Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range later.Status.Ecosystems {
+		want := now
+		if e.Name == "npm" {
+			want = now.Add(time.Hour)
+		}
+		if !e.Imported.Equal(want) {
+			t.Errorf("%s was imported %s, want %s", e.Name, e.Imported, want)
+		}
+	}
 	x := mustOpen(t, dir)
 	if x.Covers("Debian:11") {
 		t.Error("the old release stayed")

@@ -39,7 +39,8 @@ type Status struct {
 
 // EcosystemStatus is the part of Status that is about one ecosystem (and release).
 type EcosystemStatus struct {
-	Name    string    `json:"name"` // with release where OSV has one
-	Records int       `json:"records"`
-	Newest  time.Time `json:"newest"`
+	Name     string    `json:"name"` // with release where OSV has one
+	Records  int       `json:"records"`
+	Newest   time.Time `json:"newest"`
+	Imported time.Time `json:"imported"` // the records, which may be before those of other ecosystems
 }

@@ -152,10 +152,10 @@ func TestTimeOfALayerIsLimited(t *testing.T) {
 		entries = append(entries, file(fmt.Sprintf("node_modules/p%d/package.json", i), packageJSONOf("p", "1.0.0")))
 	}
 	s := New(Options{Cache: cache, Limits: Limits{LayerTime: 20 * time.Millisecond}})
-	s.byName = []reader{{name: "slow", wants: isPackageJSON, read: func(context.Context, *content, *found) error {
+	s.readers = readersOf(s.readers.programs, reader{name: "slow", files: []string{"package.json"}, read: func(context.Context, *content, *found) error {
 		time.Sleep(10 * time.Millisecond)
 		return nil
-	}}}
+	}})
 	r, err := s.Image(context.Background(), []Layer{layer(t, entries...)}, nil)
 	if err != nil {
 		t.Fatal(err)

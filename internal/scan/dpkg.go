@@ -11,11 +11,7 @@ import (
 )
 
 func isDpkgStatus(p string) bool {
-	if strings.HasSuffix(p, "/dpkg/status") {
-		return true
-	}
-	dir, base := path.Split(p)
-	return strings.HasSuffix(dir, "/dpkg/status.d/") && !strings.HasSuffix(base, ".md5sums")
+	return strings.HasSuffix(p, "/dpkg/status") || strings.HasSuffix(path.Dir(p), "/dpkg/status.d") && !strings.HasSuffix(p, ".md5sums")
 }
 
 // readDpkg reads a status file, or one file of a status.d directory, where packages have no Status field.
@@ -63,9 +59,7 @@ func fromDistribution(maintainer string) bool {
 	return strings.Contains(m, "debian.org>") || strings.Contains(m, "ubuntu.com>") || strings.Contains(m, "debian.net>")
 }
 
-func isDpkgList(p string) bool {
-	return strings.HasSuffix(p, ".list") && strings.Contains(p, "dpkg/info/")
-}
+func isDpkgList(p string) bool { return strings.Contains(p, "dpkg/info/") }
 
 // readDpkgList reads the paths that a package installed.
 func readDpkgList(ctx context.Context, c *content, f *found) error {

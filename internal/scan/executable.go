@@ -32,6 +32,15 @@ func mayExecute(p string, mode int64) bool {
 	return false
 }
 
+// mayBeProgram tells by the name alone; what lies in /usr/share is not made for one kind of machine.
+func mayBeProgram(p string) bool {
+	switch path.Ext(p) {
+	case "", ".exe", ".dll", ".so", ".dylib", ".node":
+		return !strings.HasPrefix(p, "usr/share/")
+	}
+	return false
+}
+
 // isExecutable recognises ELF and PE by their magic numbers. Mach-O is left out: no container runs it.
 func isExecutable(b []byte) bool {
 	return bytes.HasPrefix(b, []byte(elf.ELFMAG)) || bytes.HasPrefix(b, []byte("MZ"))

@@ -12,14 +12,15 @@ const (
 
 // found collects what a reader finds in one file. It belongs to one goroutine.
 type found struct {
-	components []Component
-	seen       map[componentKey]bool
-	owned      []uint64
-	official   []string // dpkg packages that the distribution itself maintains
-	os         *osRelease
-	room       int                  // components that may still be added
-	take       func(bytes int) bool // nil: there is room for any text
-	dropped    int                  // components beyond that, or with impossible names
+	components  []Component
+	seen        map[componentKey]bool
+	owned       []uint64
+	official    []string // dpkg packages that the distribution itself maintains
+	os          *osRelease
+	room        int                    // components that may still be added
+	take        func(bytes int) bool   // nil: there is room for any text
+	mayDescribe func(path string) bool // which paths can hold packages of a language; nil: all
+	dropped     int                    // components beyond that, or with impossible names
 }
 
 // A componentKey tells packages of one file apart.
@@ -73,8 +74,17 @@ const maxOwned = 1 << 20
 // own remembers a path that the operating system's package manager installed, if a language's package could lie there.
 func (f *found) own(path string) {
 	path = strings.TrimPrefix(path, "/")
-	if len(f.owned) < maxOwned && languageFile(path) && (f.take == nil || f.take(8)) {
-		f.owned = append(f.owned, pathHash(path))
+	if f.mayDescribe != nil && !f.mayDescribe(path) {
+		return
+	}
+	names := []string{path}
+	if top, _, ok := strings.Cut(path, "/"); ok && (top == "bin" || top == "sbin" || strings.HasPrefix(top, "lib")) {
+		names = append(names, "usr/"+path) // packages made before /bin and /lib became links to /usr say the old name
+	}
+	for _, name := range names {
+		if len(f.owned) < maxOwned && (f.take == nil || f.take(8)) {
+			f.owned = append(f.owned, pathHash(name))
+		}
 	}
 }
 

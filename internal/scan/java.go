@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/archive"
@@ -16,12 +17,10 @@ import (
 	"github.com/google/osv-scalibr/purl"
 )
 
+var javaArchives = []string{"*.jar", "*.war", "*.ear", "*.par", "*.sar", "*.jpi", "*.hpi", "*.lpkg", "*.nar", "*.kar"}
+
 func isJavaArchive(p string) bool {
-	switch strings.ToLower(path.Ext(p)) {
-	case ".jar", ".war", ".ear", ".par", ".sar", ".jpi", ".hpi", ".lpkg", ".nar", ".kar":
-		return true
-	}
-	return false
+	return slices.Contains(javaArchives, "*"+strings.ToLower(path.Ext(p)))
 }
 
 // maxZipDirectory bounds the directory of a zip file; each entry takes a few hundred bytes of memory.

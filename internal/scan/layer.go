@@ -172,7 +172,7 @@ func (ls *layerScan) take(n int) bool {
 
 // look reads a file's content and starts its reader. It returns errors of the stream.
 func (ls *layerScan) look(r reader, path string, size int64, body io.Reader) (*record, error) {
-	rec := &record{path: path, system: r.system}
+	rec := &record{path: path, system: r.kind == system}
 	limit := ls.limits.FileBytes
 	if r.maxBytes > 0 {
 		limit = min(limit, r.maxBytes)
@@ -224,7 +224,7 @@ func (ls *layerScan) run(r reader, rec *record, c *content) {
 	stop := context.AfterFunc(ctx, func() { finish(nil, context.DeadlineExceeded) })
 	go func() {
 		defer cancel()
-		f := &found{room: int(max(ls.room.Load(), 0)), take: ls.take}
+		f := &found{room: int(max(ls.room.Load(), 0)), take: ls.take, mayDescribe: ls.readers.mayDescribe}
 		err := func() (err error) {
 			defer func() {
 				if p := recover(); p != nil {
@@ -250,7 +250,7 @@ func (ls *layerScan) keep(r reader, rec *record, f *found, err error) {
 	}
 	ls.room.Add(-int64(len(f.components)))
 	rec.found = *f
-	rec.found.seen, rec.found.take = nil, nil
+	rec.found.seen, rec.found.take, rec.found.mayDescribe = nil, nil, nil
 	if err != nil {
 		ls.notes.add(true, rec.path, "%s: %v", r.name, err)
 	}

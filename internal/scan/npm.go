@@ -16,9 +16,6 @@ import (
 // isPackageJSON finds the manifests of Node.js packages. What lies in a dependency's test and example folders is not
 // installed.
 func isPackageJSON(p string) bool {
-	if path.Base(p) != "package.json" {
-		return false
-	}
 	_, inside, ok := strings.Cut(p, "node_modules/")
 	if !ok {
 		return true

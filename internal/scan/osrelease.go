@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -10,6 +11,11 @@ import (
 // osRelease is what an os-release file says that a report needs.
 type osRelease struct {
 	ID, VersionID, Codename, Name, PrettyName, CPE, BuildID string
+}
+
+func readRelease(_ context.Context, c *content, f *found) (err error) {
+	f.os, err = readOSRelease(c.reader())
+	return err
 }
 
 // readOSRelease understands the shell-like assignments of os-release(5).

@@ -25,8 +25,6 @@ func isPythonMetadata(p string) bool {
 	return strings.HasSuffix(base, ".egg-info") && len(base) > len(".egg-info")
 }
 
-func isEgg(p string) bool { return strings.HasSuffix(p, ".egg") }
-
 var pythonSeparators = regexp.MustCompile(`[-_.]+`)
 
 // readPythonMetadata reads the header of core metadata. Names are normalised as PyPI and its advisories spell them.

@@ -17,10 +17,7 @@ import (
 // rpmDatabases are the file names of the three formats rpm has used, newest first.
 var rpmDatabases = []string{"rpmdb.sqlite", "Packages.db", "Packages"}
 
-func isRPMDatabase(p string) bool {
-	dir, base := path.Split(p)
-	return strings.HasSuffix(dir, "/rpm/") && slices.Contains(rpmDatabases, base)
-}
+func isRPMDatabase(p string) bool { return strings.HasSuffix(path.Dir(p), "/rpm") }
 
 // maxRPMHeader bounds one package's header; those of packages with a hundred thousand files have a few MiB.
 const maxRPMHeader = 64 << 20

@@ -12,7 +12,7 @@ import (
 
 // isRPMManifest finds the list that Azure Linux leaves in images from which it removed rpm and its database.
 func isRPMManifest(p string) bool {
-	return strings.HasSuffix(path.Dir(p), "/rpmmanifest") && path.Base(p) == "container-manifest-2"
+	return strings.HasSuffix(path.Dir(p), "/rpmmanifest")
 }
 
 // readRPMManifest reads a line per package, of fields divided by tabs: name, version-release, times of installation and

@@ -44,8 +44,7 @@ type Scanner struct {
 	limits   Limits
 	log      *slog.Logger
 	hold     *hold
-	byName   []reader
-	programs reader
+	readers  *readers
 	setup    error
 }
 
@@ -59,7 +58,7 @@ func New(o Options) *Scanner {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.hold = &hold{memory: newBudget(s.limits.Memory), disk: newBudget(s.limits.Disk), inMemory: s.limits.FileInMemory, dir: o.TempDir}
-	s.byName, s.programs, s.setup = newReaders(s.limits)
+	s.readers, s.setup = newReaders(s.limits)
 	return s
 }
 

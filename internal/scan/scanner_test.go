@@ -234,20 +234,21 @@ func TestReaderThatMisbehaves(t *testing.T) {
 	defer close(blocked)
 	before := runtime.NumGoroutine()
 	s := New(Options{Limits: Limits{FileTime: 50 * time.Millisecond}})
-	s.byName = append([]reader{
-		{name: "panicking", wants: func(p string) bool { return p == "panic" }, read: func(context.Context, *content, *found) error { panic("boom") }},
-		{name: "hanging", wants: func(p string) bool { return strings.HasPrefix(p, "hang") }, read: func(context.Context, *content, *found) error {
+	s.readers = readersOf(s.readers.programs,
+		reader{name: "npm", files: []string{"package.json"}, read: readPackageJSON},
+		reader{name: "panicking", files: []string{"panic"}, read: func(context.Context, *content, *found) error { panic("boom") }},
+		reader{name: "hanging", files: []string{"hang1", "hang2", "hang3"}, read: func(context.Context, *content, *found) error {
 			<-blocked
 			return nil
 		}},
-		{name: "endless", wants: func(p string) bool { return p == "endless" }, read: func(_ context.Context, c *content, _ *found) error {
+		reader{name: "endless", files: []string{"endless"}, read: func(_ context.Context, c *content, _ *found) error {
 			for {
 				if _, err := c.start(1); err != nil {
 					return err
 				}
 			}
 		}},
-	}, s.byName...)
+	)
 	cache := &memoryCache{}
 	s.cache = cache
 	r, err := s.Image(context.Background(), []Layer{layer(t, file("panic", "x"), file("hang1", "x"), file("hang2", "x"), file("hang3", "x"), file("endless", "x"),

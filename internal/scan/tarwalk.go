@@ -63,7 +63,7 @@ func (ls *layerScan) walkMissing(plain io.Reader) error {
 		if len(links) == 0 || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse && h.Typeflag != tar.TypeCont {
 			return nil
 		}
-		r, _ := ls.readerOf(links[0])
+		r, _ := ls.readers.of(links[0])
 		rec, err := ls.look(r, links[0], h.Size, body)
 		if err != nil {
 			return err
@@ -135,18 +135,8 @@ func cleanPath(name string) (p string, out bool) {
 	return strings.TrimPrefix(path.Clean("/"+name), "/"), out
 }
 
-// readerOf finds the reader for a path.
-func (ls *layerScan) readerOf(p string) (reader, bool) {
-	for _, r := range ls.byName {
-		if r.wants(p) {
-			return r, true
-		}
-	}
-	return ls.programs, false
-}
-
 func (ls *layerScan) regular(h *tar.Header, p string, body io.Reader) error {
-	r, named := ls.readerOf(p)
+	r, named := ls.readers.of(p)
 	if !named {
 		if h.Size < sniffed || !mayExecute(p, h.Mode) {
 			return nil
@@ -188,7 +178,7 @@ func (ls *layerScan) hardLink(p, target string) {
 		if ls.keepPath(len(p)) {
 			ls.files[p] = rec
 		}
-	} else if _, named := ls.readerOf(p); named && ls.keepPath(len(p)+len(target)) {
+	} else if _, named := ls.readers.of(p); named && ls.keepPath(len(p)+len(target)) {
 		ls.missing[target] = append(ls.missing[target], p)
 	}
 }

@@ -43,6 +43,7 @@ type imageFlags struct {
 	plainHTTP bool
 	insecure  bool
 	noCache   bool
+	removed   bool
 }
 
 func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
@@ -61,7 +62,7 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 			if depth == assess.Judge {
 				p.status = a.Verdict.ExitStatus()
 			}
-			return p.print(*f.output, a, func() error { return renderAssessment(p.out, a, depth) })
+			return p.print(*f.output, a, func() error { return renderAssessment(p.out, a, depth, f.removed) })
 		},
 	}
 	fs := cmd.Flags()
@@ -71,6 +72,9 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 	f.output = outputFlag(fs)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
+	if depth == assess.ScanIt {
+		fs.BoolVar(&f.removed, "removed", false, "list what later layers removed, too; -o json always does")
+	}
 	fs.BoolVar(&f.noCache, "no-cache", false, "read every layer again (working alone)")
 	return cmd
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // renderAssessment prints what a person wants to read first, and no more than the depth asked for.
-func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth) error {
+func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, removed bool) error {
 	r := &renderer{w: w}
 	r.facts(a)
 	switch depth {
@@ -24,6 +24,9 @@ func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth) err
 		r.scan(a)
 		r.components(a)
 		r.findings(a)
+		if removed {
+			r.removed(a)
+		}
 	case assess.Judge:
 		r.scan(a)
 		r.violations(a)
@@ -138,6 +141,9 @@ func (r *renderer) scan(a *assess.Assessment) {
 		status = strings.ToUpper(status)
 	}
 	r.field("scan", fmt.Sprintf("%s, %s in %s", status, plural(len(a.Scan.Components), "component"), plural(int(a.Scan.Files), "file")))
+	if n := len(a.Scan.Removed); n > 0 {
+		r.field("removed", fmt.Sprintf("%s by later layers, still in the layers below (image scan --removed lists them)", plural(n, "component")))
+	}
 	for _, n := range a.Scan.Notes {
 		r.field("", strings.TrimSpace(n.Path+" "+n.Message))
 	}
@@ -175,6 +181,18 @@ func (r *renderer) components(a *assess.Assessment) {
 	rows := [][]string{{"COMPONENT", "VERSION", "TYPE", "LINE", "LOCATION"}}
 	for _, c := range a.Scan.Components {
 		rows = append(rows, []string{c.Name, c.Version, c.Type, line(c.Line), c.Location})
+	}
+	r.printf("\n")
+	r.table(rows)
+}
+
+func (r *renderer) removed(a *assess.Assessment) {
+	if len(a.Scan.Removed) == 0 {
+		return
+	}
+	rows := [][]string{{"REMOVED", "VERSION", "TYPE", "LINE", "REMOVED BY LINE", "LOCATION"}}
+	for _, c := range a.Scan.Removed {
+		rows = append(rows, []string{c.Name, c.Version, c.Type, line(c.Line), line(c.RemovedLine), c.Location})
 	}
 	r.printf("\n")
 	r.table(rows)

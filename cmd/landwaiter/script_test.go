@@ -36,7 +36,7 @@ const marked = "Marked-password-4711"
 // TestScript runs the scripts of testdata/script against real registries, which are the same for all of them:
 //
 //	OPEN    anonymous, plain HTTP: team/app:1 (two platforms), team/alpine:3, team/secret:1 (breaks an enforced policy),
-//	        team/chart:1 (no image)
+//	        team/slimmed:1 (line 2 removes a component of line 1), team/chart:1 (no image)
 //	BASIC   user robot and PASSWORD: team/app:1
 //	TOKEN   user robot and PASSWORD, or the identity token IDENTITY; public/app:1 for everybody, team/app:1 for robot
 //	TLS     anonymous, with a certificate that only CERT vouches for: team/app:1
@@ -92,6 +92,13 @@ func registries(t *testing.T) map[string]string {
 		"etc/os-release":       "ID=alpine\nVERSION_ID=3.18.2\nPRETTY_NAME=\"Alpine Linux v3.18\"\n",
 		"lib/apk/db/installed": "P:busybox\nV:1.36.1-r0\nA:x86_64\nL:GPL-2.0-only\no:busybox\n\n",
 	})}})
+	registrytest.Push(t, open, "team/slimmed", "1", registrytest.Image{
+		Lines: []string{"COPY app /", "RUN npm prune"},
+		Layers: [][]byte{
+			registrytest.Layer(map[string]string{"app/node_modules/moment/package.json": `{"name":"moment","version":"2.29.1"}`}),
+			registrytest.Layer(map[string]string{"app/node_modules/.wh.moment": ""}),
+		},
+	})
 	config := []byte(`{"os":"linux","architecture":"amd64","config":{"Env":["DATABASE_PASSWORD=hunter2hunter2"]},"rootfs":{"type":"layers","diff_ids":[]},"history":[]}`)
 	registrytest.Push(t, open, "team/secret", "1", registrytest.Image{Layers: [][]byte{}, Config: config})
 	chart := open.PutBlob(t, "team/chart", "application/vnd.cncf.helm.config.v1+json", []byte(`{"name":"chart"}`))

@@ -58,6 +58,7 @@ type Scan struct {
 	Fix        string      `json:"fix,omitempty"` // what to do about the reason
 	OS         *scan.OS    `json:"os,omitempty"`
 	Components []Component `json:"components"`
+	Removed    []Removed   `json:"removed,omitempty"` // by later layers; neither matched with advisories nor judged
 	Notes      []scan.Note `json:"notes,omitempty"`
 	Files      int64       `json:"files"`
 	Bytes      int64       `json:"bytes"`
@@ -71,6 +72,13 @@ type Component struct {
 	scan.Component
 	Line      int    `json:"line,omitempty"`      // 1-based, into Facts.Instructions; 0 when unknown
 	Unchecked string `json:"unchecked,omitempty"` // why it was not checked for vulnerabilities
+}
+
+// A Removed component with the Dockerfile lines that brought it and took it away.
+type Removed struct {
+	scan.Removed
+	Line        int `json:"line,omitempty"`        // as of a Component
+	RemovedLine int `json:"removedLine,omitempty"` // likewise
 }
 
 // Check says whether finding nothing means anything.

@@ -178,10 +178,13 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 	}
 	a.Scan = Scan{
 		Status: string(report.Status), OS: report.OS, Notes: report.Notes, Files: report.Files, Bytes: report.Bytes,
-		Components: make([]Component, len(report.Components)),
+		Components: make([]Component, len(report.Components)), Removed: make([]Removed, len(report.Removed)),
 	}
 	for i, c := range report.Components {
 		a.Scan.Components[i] = Component{Component: c, Line: a.Facts.LineOfLayer(c.LayerIndex)}
+	}
+	for i, c := range report.Removed {
+		a.Scan.Removed[i] = Removed{Removed: c, Line: a.Facts.LineOfLayer(c.LayerIndex), RemovedLine: a.Facts.LineOfLayer(c.RemovedIndex)}
 	}
 	return nil
 }

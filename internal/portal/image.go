@@ -16,6 +16,7 @@ type imageView struct {
 	// What the page's long tables show; all there is if the visitor asked for that.
 	Findings   []assess.Finding
 	Components []componentView
+	Removed    []assess.Removed
 }
 
 // tableLength keeps the page of a large image quick to make and to read.
@@ -45,9 +46,10 @@ func (p *portal) imagePage(w http.ResponseWriter, r *http.Request, v visitor) er
 }
 
 func imageOf(a *assess.Assessment, all bool) imageView {
-	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings}
+	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings, Removed: a.Scan.Removed}
 	if !all {
 		v.Findings = a.Findings[:min(len(a.Findings), tableLength)]
+		v.Removed = a.Scan.Removed[:min(len(a.Scan.Removed), tableLength)]
 	}
 	for _, n := range v.Summary.Vulnerabilities {
 		v.Distinct += n

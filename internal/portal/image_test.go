@@ -111,6 +111,13 @@ func TestImage(t *testing.T) {
 			"bash 1.0 deb bash-source /var/lib/dpkg/status 1 1", "curl 1.0 deb curl-source /var/lib/dpkg/status 1 2", "zsh 1.0 deb zsh-source /var/lib/dpkg/status 3 none known")
 	})
 
+	t.Run("lists_what_later_layers_removed", func(t *testing.T) {
+		lacks(t, whole.text(), "removed by later layers")
+		a := sample()
+		a.Scan.Removed = []assess.Removed{{Removed: scan.Removed{Component: scan.Component{Name: "wget", Version: "1.21", Type: "deb", Location: "/var/lib/dpkg/status"}}, Line: 1, RemovedLine: 3}}
+		contains(t, show(t, a).section("components"), "Components 3", "1 component removed by later layers", "wget 1.21 deb /var/lib/dpkg/status 1 3")
+	})
+
 	t.Run("shortens_long_tables_and_says_so", func(t *testing.T) {
 		d := show(t, large(450))
 		contains(t, d.section("vulnerabilities"), "Vulnerabilities 450 ", "These are the 300 most severe. Show all 450")

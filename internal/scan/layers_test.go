@@ -10,6 +10,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -183,7 +185,7 @@ func zipOf(t testing.TB, files map[string]string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	for _, name := range sortedNames(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f, err := w.Create(name)
 		if err != nil {
 			t.Fatal(err)
@@ -196,14 +198,6 @@ func zipOf(t testing.TB, files map[string]string) string {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-func sortedNames(m map[string]string) []string {
-	state := map[string]*visible{}
-	for k := range m {
-		state[k] = nil
-	}
-	return sortedKeys(state)
 }
 
 func pomOf(group, artifact, version string) string {

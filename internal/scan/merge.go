@@ -2,6 +2,8 @@ package scan
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -15,14 +17,21 @@ type visible struct {
 	since  map[componentKey]int // first layer since which each component has been in the file without a gap
 }
 
+// A departure is a path with components that a layer hid or wrote anew.
+type departure struct {
+	*visible
+	by int // layer
+}
+
 // merge lays the results on each other, base first, and reports what can be seen from the top.
 func merge(layers []Layer, results []*layerResult) *Report {
 	state := map[string]*visible{}
+	var gone []departure
 	report := &Report{Status: Complete, Components: []Component{}}
 	for i, r := range results {
 		report.Files += r.Entries
 		report.Bytes += r.Bytes
-		lay(state, i, r)
+		gone = append(gone, lay(state, i, r)...)
 	}
 	report.Notes = mergeNotes(layers, results)
 	for _, n := range report.Notes {
@@ -37,73 +46,99 @@ func merge(layers []Layer, results []*layerResult) *Report {
 			links[p] = v.file.Link
 		}
 	}
-	places := make([]string, 0, len(systemPaths))
-	for _, p := range systemPaths {
-		if real := resolve(p, links); real != "" {
-			if strings.HasSuffix(p, "/") {
-				real += "/"
-			}
-			places = append(places, real)
-		}
-	}
-	release := findRelease(state, links)
-	report.OS = release.report()
-	owned := ownedPaths(state, places)
-
-	reported := map[inode]bool{}
-	system := map[componentKey]bool{}
-	for _, p := range sortedKeys(state) {
-		v := state[p]
-		if v.file.System && !isSystemPlace(p, places) {
-			continue
-		}
-		if len(v.file.Components) == 0 || reported[v.inode()] {
-			continue
-		}
-		if by, ok := owned[v.hashes[len(v.hashes)-1]]; ok && !v.file.System && by >= v.layer {
-			continue // the operating system's package stands for it
-		}
-		reported[v.inode()] = true
-		for _, c := range v.file.Components {
-			k := c.key()
-			if v.file.System && system[k] {
-				continue // a second database of the same packages
-			}
-			if v.file.System {
-				system[k] = true
-				c.Ecosystem = systemEcosystem(c.Type, release)
-			} else {
-				c.Ecosystem = languageEcosystems[c.Type]
-			}
-			c.PURL = packageURL(&c, release)
-			c.LayerIndex = v.since[k]
-			c.Layer = layers[c.LayerIndex].Digest
-			c.Location = printable(absolute(p)) + c.Location
-			report.Components = append(report.Components, c)
-		}
-	}
-	if report.Status == Complete && len(system) == 0 && release.knownDistribution() {
+	m := &merger{layers: layers, places: places(links), release: findRelease(state, links), system: map[componentKey]bool{}}
+	report.OS = m.release.report()
+	left := slices.SortedFunc(maps.Values(state), func(a, b *visible) int { return cmp.Compare(a.file.Path, b.file.Path) })
+	report.Components = m.components(left)
+	if report.Status == Complete && len(m.system) == 0 && m.release.knownDistribution() {
 		report.Status = Partial
 		report.Notes = append(report.Notes, Note{
-			Message: "the image calls itself " + release.report().Name + " but has no package database: what it has of that is not known", Lossy: true,
+			Message: "the image calls itself " + m.release.report().Name + " but has no package database: what it has of that is not known", Lossy: true,
 		})
 	}
-	slices.SortFunc(report.Components, func(a, b Component) int {
-		return cmp.Or(
-			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
-			cmp.Compare(a.Location, b.Location), cmp.Compare(a.Architecture, b.Architecture),
-		)
-	})
+	report.Removed = m.removed(left, gone, results, report.Components)
+	if more := len(report.Removed) - maxRemoved; more > 0 {
+		report.Removed = report.Removed[:maxRemoved]
+		report.Notes = append(report.Notes, Note{Message: fmt.Sprintf("%d more components were removed by later layers", more)})
+	}
 	return report
 }
 
-// lay puts layer i on what the layers below it left.
-func lay(state map[string]*visible, i int, r *layerResult) {
+// A merger knows what is true of the image as a whole.
+type merger struct {
+	layers  []Layer
+	places  []string
+	release *osRelease
+	system  map[componentKey]bool // packages of the operating system that are reported
+}
+
+// components lists what the visible files, sorted by path, hold.
+func (m *merger) components(files []*visible) []Component {
+	list := []Component{}
+	owned := m.owned(files)
+	reported := map[inode]bool{}
+	for _, v := range files {
+		if !m.counts(v, owned) || reported[v.inode()] {
+			continue
+		}
+		reported[v.inode()] = true
+		for i := range v.file.Components {
+			k := v.file.Components[i].key()
+			if v.file.System && m.system[k] {
+				continue // a second database of the same packages
+			}
+			if v.file.System {
+				m.system[k] = true
+			}
+			list = append(list, m.component(v, i))
+		}
+	}
+	slices.SortFunc(list, byIdentity)
+	return list
+}
+
+// counts reports whether a file's components are the image's own, and not told by another file.
+func (m *merger) counts(v *visible, owned map[uint64]int) bool {
+	if len(v.file.Components) == 0 {
+		return false
+	}
+	if v.file.System {
+		return m.isSystemPlace(v.file.Path)
+	}
+	by, ok := owned[v.hashes[len(v.hashes)-1]]
+	return !ok || by < v.layer // otherwise the operating system's package stands for it
+}
+
+// component completes the i-th component of a file with what only the whole image tells.
+func (m *merger) component(v *visible, i int) Component {
+	c := v.file.Components[i]
+	c.LayerIndex = v.since[c.key()]
+	c.Layer = m.layers[c.LayerIndex].Digest
+	if v.file.System {
+		c.Ecosystem = systemEcosystem(c.Type, m.release)
+	} else if c.Ecosystem == "" {
+		c.Ecosystem = languageEcosystems[c.Type]
+	}
+	c.PURL = packageURL(&c, m.release)
+	c.Location = printable(absolute(v.file.Path)) + c.Location
+	return c
+}
+
+func byIdentity(a, b Component) int {
+	return cmp.Or(
+		cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
+		cmp.Compare(a.Location, b.Location), cmp.Compare(a.Architecture, b.Architecture),
+	)
+}
+
+// lay puts layer i on what the layers below it left, and returns what it hides of them.
+func lay(state map[string]*visible, i int, r *layerResult) (gone []departure) {
 	below := map[string]*visible{}
 	for p, v := range state {
 		if r.hides(v.hashes) {
 			below[p] = v
 			delete(state, p)
+			gone = append(gone, departure{v, i})
 		}
 	}
 	for j := range r.Files {
@@ -126,6 +161,7 @@ func lay(state map[string]*visible, i int, r *layerResult) {
 		}
 		state[f.Path] = v
 	}
+	return gone
 }
 
 // An inode tells the content of files apart: hard links share one.
@@ -143,26 +179,27 @@ func findRelease(state map[string]*visible, links map[string]string) *osRelease 
 	return nil
 }
 
-func isSystemPlace(p string, places []string) bool {
-	return slices.ContainsFunc(places, func(place string) bool {
+func (m *merger) isSystemPlace(p string) bool {
+	return slices.ContainsFunc(m.places, func(place string) bool {
 		return p == place || strings.HasSuffix(place, "/") && strings.HasPrefix(p, place)
 	})
 }
 
-// ownedPaths collects what the distribution's packages installed, with the layer in which the package's list was written
-// last: a file that a later layer writes is no longer the package's.
-func ownedPaths(state map[string]*visible, places []string) map[uint64]int {
+// owned collects what the distribution's packages installed, with the layer in which the package's list was written last:
+// a file that a later layer writes is no longer the package's.
+func (m *merger) owned(files []*visible) map[uint64]int {
 	official := map[string]bool{}
-	for p, v := range state {
-		if isSystemPlace(p, places) {
+	for _, v := range files {
+		if len(v.file.Official) > 0 && m.isSystemPlace(v.file.Path) {
 			for _, name := range v.file.Official {
 				official[name] = true
 			}
 		}
 	}
 	owned := map[uint64]int{}
-	for p, v := range state {
-		if len(v.file.Owned) == 0 || !isSystemPlace(p, places) {
+	for _, v := range files {
+		p := v.file.Path
+		if len(v.file.Owned) == 0 || !m.isSystemPlace(p) {
 			continue
 		}
 		if isDpkgList(p) {
@@ -195,13 +232,4 @@ func mergeNotes(layers []Layer, results []*layerResult) []Note {
 		}
 	}
 	return list
-}
-
-func sortedKeys(state map[string]*visible) []string {
-	keys := make([]string, 0, len(state))
-	for k := range state {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -21,6 +21,14 @@ type Component struct {
 	Layer         image.Digest `json:"layer"`
 }
 
+// A Removed is a component that a layer brought and a later one took away. Its files are still in the image, for whoever
+// unpacks its layers, but in no container made from it.
+type Removed struct {
+	Component
+	RemovedIndex int          `json:"removedLayerIndex"` // into image.Facts.Layers
+	RemovedLayer image.Digest `json:"removedLayer"`
+}
+
 // Status says how much of the image was read.
 type Status string
 
@@ -49,7 +57,8 @@ type Note struct {
 type Report struct {
 	Status     Status      `json:"status"`
 	OS         *OS         `json:"os,omitempty"`
-	Components []Component `json:"components"` // sorted by type, name, version, location
+	Components []Component `json:"components"`        // sorted by type, name, version, location
+	Removed    []Removed   `json:"removed,omitempty"` // in the same order; an upgrade is no removal
 	Notes      []Note      `json:"notes,omitempty"`
 	Files      int64       `json:"files"` // entries read in all layers
 	Bytes      int64       `json:"bytes"` // uncompressed

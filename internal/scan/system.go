@@ -32,6 +32,20 @@ var systemNames = func() map[string]bool {
 // leadsToSystem reports whether a symbolic link at this path may be part of the way to a system path.
 func leadsToSystem(p string) bool { return systemNames[path.Base(p)] }
 
+// places is systemPaths and where links lead to from them. A layer may put a link where an earlier one had the database itself.
+func places(links map[string]string) []string {
+	list := slices.Clone(systemPaths)
+	for _, p := range systemPaths {
+		if real := resolve(p, links); real != "" {
+			if strings.HasSuffix(p, "/") {
+				real += "/"
+			}
+			list = append(list, real)
+		}
+	}
+	return list
+}
+
 // maxLinks bounds the symbolic links that are followed for one path, as the kernel does.
 const maxLinks = 40
 

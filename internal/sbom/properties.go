@@ -1,0 +1,125 @@
+package sbom
+
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/landwaiter/landwaiter/internal/image"
+)
+
+// A property is a name and a value that every format has a place for.
+type property struct{ Name, Value string }
+
+const (
+	locationProperty      = "landwaiter:location"
+	ecosystemProperty     = "landwaiter:ecosystem"
+	layerProperty         = "landwaiter:layer:digest"
+	layerIndexProperty    = "landwaiter:layer:index"
+	lineProperty          = "landwaiter:dockerfile:line"
+	instructionProperty   = "landwaiter:dockerfile:instruction"
+	sourceNameProperty    = "landwaiter:source:name"
+	sourceVersionProperty = "landwaiter:source:version"
+
+	referenceProperty = "landwaiter:image:reference"
+	digestProperty    = "landwaiter:image:digest"
+	manifestProperty  = "landwaiter:image:manifest"
+	platformProperty  = "landwaiter:image:platform"
+	codenameProperty  = "landwaiter:os:codename"
+	gapProperty       = "landwaiter:scan:gap"
+)
+
+// properties are what no format has a field for.
+func (c *Component) properties() []property {
+	list := []property{
+		{locationProperty, c.Location}, {ecosystemProperty, c.Ecosystem}, {sourceNameProperty, c.SourceName},
+		{sourceVersionProperty, c.SourceVersion}, {layerProperty, string(c.Layer)},
+	}
+	if c.Layer != "" {
+		list = append(list, property{layerIndexProperty, strconv.Itoa(c.LayerIndex)})
+	}
+	if c.Line > 0 {
+		list = append(list, property{lineProperty, strconv.Itoa(c.Line)}, property{instructionProperty, c.Instruction})
+	}
+	return present(list)
+}
+
+func (i Image) properties() []property {
+	return present([]property{
+		{referenceProperty, i.Reference}, {digestProperty, string(i.Digest)}, {manifestProperty, string(i.ManifestDigest)},
+		{platformProperty, i.Platform},
+	})
+}
+
+func present(list []property) []property {
+	var with []property
+	for _, p := range list {
+		if p.Value != "" {
+			with = append(with, p)
+		}
+	}
+	return with
+}
+
+// foreignProperties are names of Syft and Trivy for what ours say.
+var foreignProperties = map[string]string{
+	"syft:location:0:path":           locationProperty,
+	"aquasecurity:trivy:FilePath":    locationProperty,
+	"aquasecurity:trivy:LayerDigest": layerProperty,
+	"aquasecurity:trivy:SrcName":     sourceNameProperty,
+	"aquasecurity:trivy:SrcVersion":  sourceVersionProperty,
+}
+
+// set takes the properties that describe a package.
+func (c *Component) set(list []property) {
+	epoch, release := "", ""
+	for _, p := range list {
+		switch name := cmp.Or(foreignProperties[p.Name], p.Name); name {
+		case locationProperty:
+			c.Location = p.Value
+		case ecosystemProperty:
+			c.Ecosystem = p.Value
+		case layerProperty:
+			if d, err := image.ParseDigest(p.Value); err == nil {
+				c.Layer = d
+			}
+		case layerIndexProperty:
+			c.LayerIndex = number(p.Value)
+		case lineProperty:
+			c.Line = number(p.Value)
+		case instructionProperty:
+			c.Instruction = p.Value
+		case sourceNameProperty:
+			c.SourceName = p.Value
+		case sourceVersionProperty:
+			c.SourceVersion = p.Value
+		case "aquasecurity:trivy:SrcEpoch":
+			epoch = p.Value + ":"
+		case "aquasecurity:trivy:SrcRelease":
+			release = "-" + p.Value
+		}
+	}
+	if c.SourceVersion != "" {
+		c.SourceVersion = epoch + c.SourceVersion + release
+	}
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return max(0, n)
+}
+
+func (i *Image) set(p property) {
+	switch p.Name {
+	case referenceProperty:
+		i.Reference = p.Value
+	case digestProperty:
+		i.Digest = image.Digest(p.Value)
+	case manifestProperty:
+		i.ManifestDigest = image.Digest(p.Value)
+	case platformProperty:
+		i.Platform = p.Value
+	}
+}

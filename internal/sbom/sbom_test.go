@@ -1,0 +1,261 @@
+package sbom
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/scan"
+)
+
+const (
+	someDigest  = "sha256:6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b"
+	otherDigest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+)
+
+// example has a package of every kind that is written in its own way.
+func example() *Document {
+	return &Document{
+		Name: "registry.example/team/app", Created: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Tool: "landwaiter 1.2.3",
+		Image: Image{Reference: "registry.example/team/app:1.2", Digest: otherDigest, ManifestDigest: someDigest, Platform: "linux/amd64"},
+		OS:    &scan.OS{ID: "debian", VersionID: "12", Codename: "bookworm", Name: "Debian GNU/Linux 12 (bookworm)"},
+		Components: []Component{
+			{Component: scan.Component{
+				Name: "libssl3", Version: "3.0.11-1", Type: "deb", Ecosystem: "Debian:12", PURL: "pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=bookworm",
+				SourceName: "openssl", Architecture: "amd64", Location: "/var/lib/dpkg/status", Layer: someDigest,
+			}, Line: 1, Instruction: "ADD rootfs.tar /"},
+			{Component: scan.Component{
+				Name: "zlib1g", Version: "1:1.2.13", Type: "deb", Ecosystem: "Debian:12", PURL: "pkg:deb/debian/zlib1g@1:1.2.13?arch=amd64&distro=bookworm",
+				SourceName: "zlib", SourceVersion: "1:1.2.13.dfsg", Architecture: "amd64", Location: "/var/lib/dpkg/status", Layer: someDigest,
+				Licenses: []string{"Zlib", "Something of its own"},
+			}},
+			{Component: scan.Component{
+				Name: "github.com/BurntSushi/toml", Version: "v1.2.0", Type: "golang", Ecosystem: "Go", PURL: "pkg:golang/github.com/burntsushi/toml@v1.2.0",
+				Location: "/app/server", Layer: otherDigest, LayerIndex: 1,
+			}, Line: 3, Instruction: "RUN make <&> \"all\""},
+			{Component: scan.Component{
+				Name: "lodash", Version: "4.17.15", Type: "npm", Ecosystem: "npm", PURL: "pkg:npm/lodash@4.17.15",
+				Location: "/app/node_modules/lodash/package.json", Layer: otherDigest, LayerIndex: 1, Licenses: []string{"MIT OR Apache-2.0"},
+			}},
+			{Component: scan.Component{
+				Name: "lodash", Version: "4.17.15", Type: "npm", Ecosystem: "npm", PURL: "pkg:npm/lodash@4.17.15",
+				Location: "/opt/node_modules/lodash/package.json", Layer: otherDigest, LayerIndex: 1, Licenses: []string{"See LICENSE"},
+			}},
+			{Component: scan.Component{
+				Name: "nothing", Version: "", Type: "pypi", Ecosystem: "PyPI", PURL: "pkg:pypi/nothing", Location: "/x", Layer: otherDigest, LayerIndex: 1,
+				Licenses: []string{"GPL-2.0", "MIT"},
+			}},
+		},
+	}
+}
+
+// schema compiles a published schema of testdata.
+func schema(t testing.TB, f Format) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	for url, file := range map[string]string{
+		"http://cyclonedx.org/schema/bom-1.6.schema.json":  "bom-1.6.schema.json",
+		"http://cyclonedx.org/schema/spdx.schema.json":     "spdx.schema.json",
+		"http://cyclonedx.org/schema/jsf-0.82.schema.json": "jsf-0.82.schema.json",
+		"https://schemas.test/spdx":                        "spdx-2.3.schema.json",
+		"https://schemas.test/spdx3":                       "spdx-3.0.1.schema.json",
+	} {
+		raw, err := os.ReadFile(filepath.Join("testdata", "schemas", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.AddResource(url, document); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.AssertFormat()
+	c.UseRegexpEngine(expression)
+	s, err := c.Compile(map[Format]string{
+		CycloneDX: "http://cyclonedx.org/schema/bom-1.6.schema.json", SPDX: "https://schemas.test/spdx", SPDX3: "https://schemas.test/spdx3",
+	}[f])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// expression compiles a schema's pattern. One of SPDX's looks ahead, which Go's expressions cannot.
+func expression(pattern string) (jsonschema.Regexp, error) {
+	if rest, ok := strings.CutPrefix(pattern, "^(?!_:)"); ok {
+		r, err := regexp.Compile("^" + rest)
+		return notBlank{r}, err
+	}
+	return regexp.Compile(pattern)
+}
+
+type notBlank struct{ *regexp.Regexp }
+
+func (n notBlank) MatchString(s string) bool {
+	return !strings.HasPrefix(s, "_:") && n.Regexp.MatchString(s)
+}
+
+func write(t testing.TB, f Format, d *Document) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := Write(&out, f, d); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, raw []byte) error {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(document)
+}
+
+func TestDocuments_are_valid_and_can_be_read_back(t *testing.T) {
+	partial := example()
+	partial.Gaps = []string{"/var/lib/rpm/Packages cannot be read", "a layer could not be read"}
+	empty := &Document{Name: "x", Tool: "landwaiter", Created: time.Unix(0, 0), Image: Image{Reference: "x"}}
+	for _, f := range Formats() {
+		t.Run(string(f), func(t *testing.T) {
+			s := schema(t, f)
+			for _, d := range []*Document{example(), partial, empty} {
+				raw := write(t, f, d)
+				if err := validate(t, s, raw); err != nil {
+					t.Fatalf("%v\n%s", err, raw)
+				}
+				if again := write(t, f, d); !bytes.Equal(raw, again) {
+					t.Error("the same document is written in two ways")
+				}
+				got, err := Parse(raw)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, raw)
+				}
+				if got.Format != f || got.SpecVersion == "" || got.Digest == "" {
+					t.Errorf("%s %q %s", got.Format, got.SpecVersion, got.Digest)
+				}
+				want := *d
+				want.sort()
+				compare(t, &want, got)
+			}
+			broken := bytes.Replace(write(t, f, example()), []byte(`"name":`), []byte(`"nickname":`), 1)
+			if err := validate(t, s, broken); err == nil {
+				t.Error("the schema accepts anything")
+			}
+		})
+	}
+
+	t.Run("an identifier follows from the content", func(t *testing.T) {
+		changed := example()
+		changed.Components[0].Version = "3.0.12-1"
+		if id(t, write(t, CycloneDX, example())) == id(t, write(t, CycloneDX, changed)) {
+			t.Error("two documents have the same serial number")
+		}
+	})
+}
+
+func id(t *testing.T, raw []byte) string {
+	t.Helper()
+	var d struct{ SerialNumber string }
+	if err := json.Unmarshal(raw, &d); err != nil || d.SerialNumber == "" {
+		t.Fatal(err)
+	}
+	return d.SerialNumber
+}
+
+// compare looks at what every format can hold.
+func compare(t *testing.T, want, got *Document) {
+	t.Helper()
+	if got.Name != want.Name || !got.Created.Equal(want.Created) || got.Tool != want.Tool || got.Image != want.Image {
+		t.Errorf("%s %s %q %+v", got.Name, got.Created, got.Tool, got.Image)
+	}
+	if !reflect.DeepEqual(got.OS, want.OS) || !reflect.DeepEqual(got.Gaps, want.Gaps) {
+		t.Errorf("%+v %q", got.OS, got.Gaps)
+	}
+	if len(got.Components) != len(want.Components) {
+		t.Fatalf("%d components: %+v", len(got.Components), got.Components)
+	}
+	for i, g := range got.Components {
+		w := want.Components[i]
+		g.Licenses, w.Licenses = normal(g.Licenses), normal(w.Licenses)
+		if !reflect.DeepEqual(g, w) {
+			t.Errorf("read   %+v\nwanted %+v", g, w)
+		}
+	}
+}
+
+// normal leaves aside what an expression cannot tell apart.
+func normal(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return strings.Split(strings.Join(list, " AND "), " AND ")
+}
+
+func TestParse_says_what_is_wrong_and_where(t *testing.T) {
+	for document, want := range map[string]string{
+		``:                           "not JSON",
+		"<bom/>":                     "not JSON",
+		"SPDXVersion: SPDX-2.3":      "not JSON",
+		"{\n  \"bomFormat\": }":      "line 2, column 16",
+		`{"bomFormat":"CycloneDX"`:   "line 1, column",
+		`{"a":1}`:                    "neither CycloneDX nor SPDX",
+		`[]`:                         "must not be of the type array",
+		`{"spdxVersion":"SPDX-1.2"}`: "SPDX-1.2",
+		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":7}]}`:                                                                              "components.name",
+		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"},{"type":"library","name":"b","purl":"x"}]}`:                                   "component 2: b",
+		`{"bomFormat":"CycloneDX","specVersion":"9.9"}`: "specVersion",
+		`{"spdxVersion":"SPDX-2.3","packages":[{"name":"a","versionInfo":"1","externalRefs":[{"referenceType":"purl","referenceLocator":"x"}]}]}`:                               "component 1: a",
+		`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[null]}`:                                                                                         "element 1 is null",
+		`{"reference":"x","scan":{"status":"not scanned","reason":"the registry is gone"}}`:                                                                                     "the registry is gone",
+		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":` + strings.Repeat(`[{"type":"file","name":"a","components":`, 100) + `[]` + strings.Repeat(`}]`, 100) + `}`: "nested more than",
+	} {
+		_, err := Parse([]byte(document))
+		if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.80s: %v, want %q", document, err, want)
+		}
+	}
+}
+
+func TestParse_bounds(t *testing.T) {
+	_, err := Read(&endless{start: []byte(`{"bomFormat":"CycloneDX","x":"`)})
+	if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("%v", err)
+	}
+	var many bytes.Buffer
+	many.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"}`)
+	for range maxComponents {
+		many.WriteString(`,{"type":"library","name":"a"}`)
+	}
+	many.WriteString(`]}`)
+	if _, err := Parse(many.Bytes()); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "more than 200000 components") {
+		t.Errorf("%v", err)
+	}
+}
+
+type endless struct{ start []byte }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if len(e.start) > 0 {
+		n := copy(p, e.start)
+		e.start = e.start[n:]
+		return n, nil
+	}
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}

@@ -217,7 +217,7 @@ func TestParse_says_what_is_wrong_and_where(t *testing.T) {
 		`{"spdxVersion":"SPDX-1.2"}`: "SPDX-1.2",
 		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":7}]}`:                                                                              "components.name",
 		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"},{"type":"library","name":"b","purl":"x"}]}`:                                   "component 2: b",
-		`{"bomFormat":"CycloneDX","specVersion":"9.9"}`: "specVersion",
+		`{"bomFormat":"CycloneDX","specVersion":"9.9"}`:                                                                                                                         "specVersion",
 		`{"spdxVersion":"SPDX-2.3","packages":[{"name":"a","versionInfo":"1","externalRefs":[{"referenceType":"purl","referenceLocator":"x"}]}]}`:                               "component 1: a",
 		`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[null]}`:                                                                                         "element 1 is null",
 		`{"reference":"x","scan":{"status":"not scanned","reason":"the registry is gone"}}`:                                                                                     "the registry is gone",

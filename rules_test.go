@@ -31,12 +31,13 @@ var mayImport = map[string][]string{
 	"internal/integrationfile":       {"internal/fault", "internal/secret", "internal/integration", "internal/yamldoc"},
 	"internal/integration/health":    {"internal/fault", "internal/integration", "internal/integration/diagnosis"},
 	"internal/integrations":          {"internal/integration", "internal/integrations/*"},
-	"internal/integrations/*":        {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/integration/diagnosis"},
+	"internal/integrations/*":        {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/integration/diagnosis"},
+	"internal/external":              {"internal/fault", "internal/image", "internal/distribution", "internal/integration", "internal/vuln"},
 	"internal/scan":                  {"internal/fault", "internal/image", "internal/scan/*"},
 	"internal/sbom":                  {"internal/fault", "internal/image", "internal/scan"},
 	"internal/vuln":                  {"internal/fault"},
 	"internal/policy":                {"internal/fault", "internal/yamldoc"},
-	"internal/assess":                {"internal/fault", "internal/image", "internal/distribution", "internal/integration", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
+	"internal/assess":                {"internal/fault", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/scan"},
 	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/integration/diagnosis", "internal/integration/health"},
@@ -49,8 +50,8 @@ var mayImport = map[string][]string{
 
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
-	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/scan",
-	"internal/sbom", "internal/vuln", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
+	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
+	"internal/scan", "internal/sbom", "internal/vuln", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

@@ -27,8 +27,10 @@ func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, rem
 		if removed {
 			r.removed(a)
 		}
+		r.external(a)
 	case assess.Judge:
 		r.scan(a)
+		r.external(a)
 		r.violations(a)
 		r.verdict(a)
 	}

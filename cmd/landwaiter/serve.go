@@ -43,6 +43,8 @@ type serveFlags struct {
 	configInterval            *time.Duration
 	allowReferences           *string
 	healthInterval            *time.Duration
+	externalLimit             *time.Duration
+	externalStale             *time.Duration
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -71,6 +73,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.configDir, f.configInterval = text(fs, settingConfigDir), duration(fs, settingConfigInterval)
 	f.allowReferences = text(fs, settingAllowReferences)
 	f.healthInterval = duration(fs, settingHealthInterval)
+	f.externalLimit, f.externalStale = duration(fs, settingExternalLimit), duration(fs, settingExternalStale)
 	return cmd
 }
 
@@ -87,6 +90,14 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	addresses, err := distribution.ParseAddresses(*f.allowAddresses)
 	if err != nil {
 		return err
+	}
+	for _, d := range []struct {
+		setting setting
+		value   time.Duration
+	}{{settingExternalLimit, *f.externalLimit}, {settingExternalStale, *f.externalStale}} {
+		if d.value <= 0 {
+			return fault.New(fault.Invalid, "read flags", "--%s cannot be %s", d.setting.Name, d.value).WithFix("Give a time, such as %s.", d.setting.Default)
+		}
 	}
 	addresses.Loopback = addresses.Loopback || *f.demo // the demo's registry is on this machine
 	data, err := p.dataDir(*f.data)
@@ -134,6 +145,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	assessments := assess.New(assess.Options{
 		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db}), Advisories: advisories.live,
 		Policies: policies, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
+		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale,
 	})
 	access := auth.New(auth.Options{Store: db, Now: time.Now, Rand: rand.Reader})
 	generated, err := access.EnsureAdmin(ctx, p.secret(secretAdminPassword))

@@ -37,6 +37,9 @@ var (
 
 	settingHealthInterval = setting{"health-interval", "LANDWAITER_HEALTH_INTERVAL", "15m", "about how often to look at the health of each integration, which takes a few requests; 0 turns it off"}
 
+	settingExternalLimit = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
+	settingExternalStale = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
+
 	settingAllowReferences = setting{"allow-references", "LANDWAITER_ALLOW_REFERENCES", "", "secrets of the server that integrations may refer to, patterns with commas between them, e.g. env:REGISTRY_*,file:/run/secrets/registries/*,kubernetes:team/*/* (default: none)"}
 
 	settingServer   = setting{"server", "LANDWAITER_SERVER", "", "URL of a Landwaiter server (default: work alone, in this process)"}

@@ -25,7 +25,11 @@ type Assessment struct {
 	Scan       Scan        `json:"scan"`
 	Check      Check       `json:"vulnerabilityCheck"`
 	// Findings pair components with vulnerabilities, most severe first.
-	Findings []Finding     `json:"vulnerabilities"`
+	Findings []Finding `json:"vulnerabilities"`
+	// External is what the registries' own scanners said when the image was assessed. It counts for no policy.
+	External []External `json:"external,omitempty"`
+	// Compared sets the findings beside those of External, differences first. It is empty where there is nothing to compare.
+	Compared []Compared    `json:"compared,omitempty"`
 	Policy   policy.Result `json:"policy"`
 	Verdict  Verdict       `json:"verdict"`
 }

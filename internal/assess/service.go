@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -78,6 +79,10 @@ type Options struct {
 	NewID      func() string
 	Log        *slog.Logger // nil: none
 	Parallel   int          // images scanned at once; 0 means 2
+
+	Scanners      Scanners      // nil: the registries' own scanners are not asked
+	ExternalLimit time.Duration // how long they are waited for; 0 means 10 s
+	ExternalStale time.Duration // reports older than that are stale; 0 means 7 days
 }
 
 // pulledBytes bounds what is remembered of manifests and configs: those of some thousand ordinary images.
@@ -95,6 +100,8 @@ func New(o Options) *Service {
 	if o.Parallel <= 0 {
 		o.Parallel = 2
 	}
+	o.ExternalLimit = cmp.Or(o.ExternalLimit, 10*time.Second)
+	o.ExternalStale = cmp.Or(o.ExternalStale, 7*24*time.Hour)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -135,13 +142,16 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	case <-ctx.Done():
 		return nil, stopped(ctx, "wait for other scans", a.Reference)
 	}
+	external := s.askScanners(ctx, req.Reference, a)
 	if err := s.scan(ctx, a, served, progress); err != nil {
 		return nil, err
 	}
+	a.External = external()
 	progress.step("Matching %d components with advisories", len(a.Scan.Components))
 	if err := s.match(ctx, a); err != nil {
 		return nil, err
 	}
+	a.compare()
 	if req.Depth == ScanIt {
 		return a, nil
 	}

@@ -20,7 +20,7 @@ type Answer struct {
 	Message    string `json:"message,omitempty"`
 	Page       bool   `json:"page,omitempty"`     // a page for people
 	Registry   bool   `json:"registry,omitempty"` // as /v2/ of a registry answers, where it lets one in
-	Body       []byte `json:"-"`                  // at most 1 MiB, as it came: it may hold secrets
+	Body       []byte `json:"-"`                  // as it came: it may hold secrets
 
 	challenges []string // as they came
 	inside     bool     // the registry was reached in a private network

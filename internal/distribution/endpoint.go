@@ -197,6 +197,19 @@ func (e Endpoint) url(path string) *url.URL {
 	return &url.URL{Scheme: e.Scheme, Host: e.Host, Path: e.Path + "/v2/" + path}
 }
 
+// at is the address of a part of the API, or of anything else at the host where path is a whole one, with a query or without.
+func (e Endpoint) at(path string) (*url.URL, error) {
+	u := e.url(path)
+	if strings.HasPrefix(path, "/") {
+		whole, err := url.Parse(path)
+		if err != nil || whole.Host != "" || whole.Scheme != "" {
+			return nil, fault.New(fault.Invalid, "look at registry", "%q is not a path", clean(path, 200))
+		}
+		u.Path, u.RawPath, u.RawQuery = whole.Path, whole.RawPath, whole.RawQuery
+	}
+	return u, nil
+}
+
 // dialled is e in the form that is safe to dial and compare, however it was made.
 func (e Endpoint) dialled() (Endpoint, error) {
 	if e.Scheme == "" {

@@ -20,14 +20,15 @@ type request struct {
 	method     string
 	url        *url.URL
 	accept     string
-	form       url.Values // of a POST
-	limit      int64      // of the body
-	stream     bool       // the body is handed on unread, without limits of size and time
-	from       int64      // first byte wanted, of a stream
-	repository string     // "" for requests that are not about one
-	list       bool       // of tags: some registries want another scope for it
-	secrets    []string   // must not be shown, wherever the other side repeats them
-	inside     bool       // the registry was reached in a private network, and may name other hosts there
+	header     http.Header // more of them
+	form       url.Values  // of a POST
+	limit      int64       // of the body
+	stream     bool        // the body is handed on unread, without limits of size and time
+	from       int64       // first byte wanted, of a stream
+	repository string      // "" for requests that are not about one
+	list       bool        // of tags: some registries want another scope for it
+	secrets    []string    // must not be shown, wherever the other side repeats them
+	inside     bool        // the registry was reached in a private network, and may name other hosts there
 }
 
 // An answer is a response whose body was read, or is a stream.
@@ -159,6 +160,9 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), body)
 	if err != nil {
 		return nil, errors.New("the address is malformed")
+	}
+	for name, values := range r.header {
+		req.Header[name] = values
 	}
 	req.Header.Set("User-Agent", c.o.UserAgent)
 	if r.accept != "" {

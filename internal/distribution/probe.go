@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/secret"
@@ -71,13 +70,9 @@ type Look struct {
 
 // Look sends one request. The error is an *Error, apart from contexts'.
 func (p *Probe) Look(ctx context.Context, l Look) (Answer, Route, error) {
-	u := p.Endpoint.url(l.Path)
-	if strings.HasPrefix(l.Path, "/") {
-		path, err := url.Parse(l.Path)
-		if err != nil || path.Host != "" || path.Scheme != "" {
-			return Answer{}, Route{}, fault.New(fault.Invalid, "look at registry", "%q is not a path", clean(l.Path, 200))
-		}
-		u.Path, u.RawPath, u.RawQuery = path.Path, path.RawPath, path.RawQuery
+	u, err := p.Endpoint.at(l.Path)
+	if err != nil {
+		return Answer{}, Route{}, err
 	}
 	return p.look(ctx, l, u, false)
 }

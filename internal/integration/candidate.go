@@ -74,10 +74,20 @@ func (c Candidate) Credential(ctx context.Context, ref image.Reference) (distrib
 // does not depend on the order of the input: the longest matching path first, an endpoint whose path is not part of the
 // repository last; then credentials before anonymous, made by a person before generated, name, ID.
 func Candidates(opened []Candidate, ref image.Reference) []Candidate {
+	return serving(opened, ref, CategoryRegistry)
+}
+
+// Scanners returns those of the opened integrations whose registry's own scanner may be asked about ref, in the order of
+// Candidates.
+func Scanners(opened []Candidate, ref image.Reference) []Candidate {
+	return serving(opened, ref, CategoryScanner)
+}
+
+func serving(opened []Candidate, ref image.Reference, as Category) []Candidate {
 	places := make([]place, 0, len(opened))
 	for i := range opened {
 		c := &opened[i]
-		if slices.Contains(c.Integration.Categories, CategoryRegistry) && c.Registry.Serves(ref) {
+		if slices.Contains(c.Integration.Categories, as) && c.Registry.Serves(ref) {
 			places = append(places, placeOf(c, ref))
 		}
 	}

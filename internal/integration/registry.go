@@ -77,14 +77,21 @@ type Registry interface {
 	Credential(ctx context.Context, ref image.Reference) (distribution.Credential, error)
 }
 
+// AtOneHost is the registry at one endpoint.
+type AtOneHost interface {
+	Registry
+	Host() string
+	Anonymous() bool
+}
+
 // Basic is the registry at one endpoint with one user name and password; both empty is anonymous.
-func Basic(endpoint distribution.Endpoint, username string, password secret.Text) Registry {
+func Basic(endpoint distribution.Endpoint, username string, password secret.Text) AtOneHost {
 	claims, _ := distribution.ClaimsOf(password)
 	return Fixed(endpoint, distribution.Credential{Username: username, Password: password, Expires: claims.Expires})
 }
 
 // Fixed is the registry at one endpoint with one credential.
-func Fixed(endpoint distribution.Endpoint, credential distribution.Credential) Registry {
+func Fixed(endpoint distribution.Endpoint, credential distribution.Credential) AtOneHost {
 	return &basic{endpoint: endpoint, host: endpoint.RegistryHost(), credential: credential}
 }
 
@@ -124,7 +131,7 @@ func (b *basic) Credential(context.Context, image.Reference) (distribution.Crede
 }
 
 // Leased is the registry at one endpoint that is signed in to with what fetch lends.
-func Leased(endpoint distribution.Endpoint, deps Deps, fetch func(context.Context) (distribution.Credential, error)) Registry {
+func Leased(endpoint distribution.Endpoint, deps Deps, fetch func(context.Context) (distribution.Credential, error)) AtOneHost {
 	return &leased{&basic{endpoint: endpoint, host: endpoint.RegistryHost()}, NewLease(deps, fetch)}
 }
 

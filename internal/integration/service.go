@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -185,7 +186,11 @@ func (s *Service) test(ctx context.Context, c Candidate) error {
 	if ctx.Err() != nil {
 		code = fault.Unavailable
 	}
-	return fault.Wrap(code, "registry integration", "", err)
+	op := "registry integration"
+	if !slices.Contains(c.Integration.Categories, CategoryRegistry) {
+		op = "image scanner integration"
+	}
+	return fault.Wrap(code, op, "", err)
 }
 
 // Delete fails with fault.NotFound, and with fault.Conflict when a file owns the integration.
@@ -254,4 +259,13 @@ func (s *Service) Candidates(ctx context.Context, ref image.Reference) ([]Candid
 		return nil, err
 	}
 	return Candidates(list, ref), nil
+}
+
+// Scanners returns the stored integrations whose registry's own scanner may be asked about ref, opened.
+func (s *Service) Scanners(ctx context.Context, ref image.Reference) ([]Candidate, error) {
+	list, err := s.opened.candidatesFor(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return Scanners(list, ref), nil
 }

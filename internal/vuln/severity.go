@@ -48,8 +48,8 @@ var words = map[string]Severity{
 	"negligible": Negligible, "unimportant": Negligible,
 }
 
-// severityOfWord returns Unknown for a word that says nothing. Debian marks urgencies it guessed with asterisks.
-func severityOfWord(word string) Severity {
+// SeverityOfWord returns Unknown for a word that says nothing. Debian marks urgencies it guessed with asterisks.
+func SeverityOfWord(word string) Severity {
 	if s, ok := words[strings.ToLower(strings.Trim(strings.TrimSpace(word), "*"))]; ok {
 		return s
 	}
@@ -69,7 +69,7 @@ func severityOfSpecific(raw json.RawMessage) Severity {
 	for _, k := range []string{"severity", "urgency", "ubuntu_priority", "priority"} {
 		var word string
 		if json.Unmarshal(m[k], &word) == nil {
-			if s := severityOfWord(word); s != Unknown {
+			if s := SeverityOfWord(word); s != Unknown {
 				return s
 			}
 		}
@@ -86,7 +86,7 @@ func severityOfSummary(base, summary string) Severity {
 	if !ok {
 		return Unknown
 	}
-	return severityOfWord(word)
+	return SeverityOfWord(word)
 }
 
 // A rating is what can be said about severity: the source's own word, and a CVSS vector with its base score.
@@ -136,7 +136,7 @@ func ratingOf(raw json.RawMessage) rating {
 	for _, s := range list {
 		text, _ := s.Score.(string)
 		if !strings.HasPrefix(s.Type, "CVSS_") {
-			if w := severityOfWord(text); w != Unknown {
+			if w := SeverityOfWord(text); w != Unknown {
 				r.word = w
 			}
 			continue

@@ -31,17 +31,11 @@ type Probing struct {
 
 // Probed makes a Prober of a registry that is at one host, as those of integration.Basic, Fixed and Leased are.
 func Probed(r integration.Registry, probe func(ctx context.Context, p Probing)) integration.Registry {
-	return probed{r.(atOneHost), probe}
-}
-
-type atOneHost interface {
-	integration.Registry
-	Host() string
-	Anonymous() bool
+	return probed{r.(integration.AtOneHost), probe}
 }
 
 type probed struct {
-	atOneHost
+	integration.AtOneHost
 	probe func(context.Context, Probing)
 }
 

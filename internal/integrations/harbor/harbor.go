@@ -3,7 +3,6 @@ package harbor
 
 import (
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
 
 // Type declares it.
@@ -12,7 +11,7 @@ func Type() integration.Type {
 		ID:         "harbor",
 		Label:      "Harbor",
 		Summary:    "Projects of a Harbor registry.",
-		Categories: []integration.Category{integration.CategoryRegistry},
+		Categories: []integration.Category{integration.CategoryRegistry, integration.CategoryScanner},
 		ConfigKey:  "docker",
 		Fields: []integration.Field{
 			{
@@ -35,6 +34,17 @@ func Type() integration.Type {
 		HostLabels: []string{"harbor"},
 		Grants:     grants,
 		Advice:     testAdvice,
-		Open:       diagnosis.Opening(integration.OpenBasic, probe),
+		Open:       open,
 	}
 }
+
+func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
+	r, err := integration.OpenBasic(c, deps)
+	if err != nil {
+		return nil, err
+	}
+	return &registry{r.(integration.AtOneHost)}, nil
+}
+
+// A registry is a Harbor, with the scanners that are set up there.
+type registry struct{ integration.AtOneHost }

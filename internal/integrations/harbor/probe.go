@@ -13,20 +13,25 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
 
-// probe asks Harbor about itself, for the credential, and about the project of the named image. Robots may ask little: what is
+// Probe asks Harbor about itself, for the credential, and about the project of the named image. Robots may ask little: what is
 // refused to them says nothing about whether they may pull.
-func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p diagnosis.Probing) {
+func (r *registry) Probe(ctx context.Context, p diagnosis.Probing) {
 	cred, err := r.Credential(ctx, p.Ref)
 	if err != nil || !probeServer(ctx, cred, p) {
 		return
 	}
-	project, _, ok := strings.Cut(p.Ref.Repository, "/")
+	if project := r.project(p.Ref); project != "" {
+		probeProject(ctx, cred, project, p)
+	}
+}
+
+// project is that of an image, or the one that the integration is meant for; "" if that is none.
+func (r *registry) project(ref image.Reference) string {
+	project, _, ok := strings.Cut(ref.Repository, "/")
 	if configured := strings.Trim(r.Endpoint(image.Reference{}).Path, "/"); !ok && configured != "" {
 		project, _, _ = strings.Cut(configured, "/")
 	}
-	if project != "" {
-		probeProject(ctx, cred, project, p)
-	}
+	return project
 }
 
 // probeServer reports whether the server has answered as Harbor and knows who asks. Harbor treats a wrong secret like nobody at

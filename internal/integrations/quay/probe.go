@@ -11,8 +11,8 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 )
 
-// probe says who signs in, and asks Quay whether it knows them: /v2/auth refuses a wrong password, and says whose it is.
-func probe(ctx context.Context, r integration.Registry, _ integration.Deps, p diagnosis.Probing) {
+// Probe says who signs in, and asks Quay whether it knows them: /v2/auth refuses a wrong password, and says whose it is.
+func (r *registry) Probe(ctx context.Context, p diagnosis.Probing) {
 	step := diagnosis.NewStep("quay-user", "Quay user")
 	defer func() { p.Report(*step) }()
 	cred, err := r.Credential(ctx, p.Ref)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/integration"
-	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -34,7 +33,7 @@ func Type() integration.Type {
 			},
 			{
 				Name: robotUsername, Label: "Robot username", Kind: integration.Text, Example: "organization+robot",
-				Help: "A robot account that may read the repositories. Leave all credentials empty for public ones.",
+				Help: "A robot account that may read the repositories, and what the scanner says about them. Leave all credentials empty for public ones.",
 			},
 			{
 				Name: useFederation, Label: "Use keyless robot federation", Kind: integration.Toggle, BindsSecret: true, AsMachine: true,
@@ -43,7 +42,7 @@ func Type() integration.Type {
 			{Name: robotPassword, Label: "Robot password", Kind: integration.Secret, DisabledWhen: integration.On(useFederation)},
 			{
 				Name: oauthToken, Label: "OAuth token", Kind: integration.Secret,
-				Help: "Prefer a robot account. A registry that has both signs in as the robot.",
+				Help: "Prefer a robot account. A registry that has both signs in as the robot, and asks the scanner with the token.",
 			},
 			integration.Insecure(),
 		},
@@ -53,7 +52,7 @@ func Type() integration.Type {
 		HostLabels: []string{"quay"},
 		Grants:     grants,
 		Advice:     testAdvice,
-		Open:       diagnosis.Opening(open, probe),
+		Open:       open,
 	}
 }
 
@@ -110,19 +109,29 @@ const oauthUser = "$oauthtoken"
 
 func open(c integration.Config, deps integration.Deps) (integration.Registry, error) {
 	at, err := distribution.ParseEndpoint(c.Text(endpoint), c.On(insecure))
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	r := &registry{token: c.Secret(oauthToken)}
+	switch {
 	case c.On(useFederation):
 		if problems := checkFederation(c); len(problems) > 0 {
 			return nil, integration.Problems(problems)
 		}
 		f := &federation{host: at.Host, robot: c.Text(robotUsername), deps: deps}
-		return integration.Leased(at, deps, f.credential), nil
+		r.AtOneHost = integration.Leased(at, deps, f.credential)
 	case c.Secret(robotPassword).IsSet():
-		return integration.Basic(at, c.Text(robotUsername), c.Secret(robotPassword)), nil
-	case c.Secret(oauthToken).IsSet():
-		return integration.Basic(at, oauthUser, c.Secret(oauthToken)), nil
+		r.AtOneHost = integration.Basic(at, c.Text(robotUsername), c.Secret(robotPassword))
+	case r.token.IsSet():
+		r.AtOneHost = integration.Basic(at, oauthUser, r.token)
+	default:
+		r.AtOneHost = integration.Basic(at, "", secret.Text{})
 	}
-	return integration.Basic(at, "", secret.Text{}), nil
+	return r, nil
+}
+
+// A registry is a Quay, with the scanner that it brings along.
+type registry struct {
+	integration.AtOneHost
+	token secret.Text // of OAuth, for the scanner; not set if the robot asks it, or nobody
 }

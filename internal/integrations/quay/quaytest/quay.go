@@ -12,6 +12,9 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
 )
 
+// OAuthToken is one of an application that may read the repositories.
+const OAuthToken = "quay-oauth-token"
+
 // The robot, its password, and the identity that it is federated with.
 const (
 	Host     = "quay.example"
@@ -30,6 +33,11 @@ type Quay struct {
 	Federated bool // the robot
 	Life      time.Duration
 	Sealing   func() string // the key of the tokens that it gives and takes
+
+	Scans     map[string]Scan // by digest
+	NoScanner bool
+	Private   bool // what the scanner says is for who may read the repository
+	Withheld  bool // and neither the robot nor the token may
 }
 
 // New starts one.
@@ -45,6 +53,10 @@ func New(t testing.TB) *Quay {
 			q.federation(w, r)
 		case r.URL.Path == "/v2/auth":
 			q.auth(w, r)
+		case r.URL.Path == "/config":
+			integrationtest.Answer(w, http.StatusOK, map[string]any{"features": map[string]any{"SECURITY_SCANNER": !q.NoScanner}})
+		case strings.HasPrefix(r.URL.Path, "/api/v1/repository/"):
+			q.security(w, r)
 		case q.signed("registry", bearer):
 			behind.ServeHTTP(w, r)
 		default:

@@ -4,7 +4,7 @@ GO    ?= go
 BUILD := $(GO) build -trimpath
 BIN   := bin/landwaiter
 
-.PHONY: run build test check tools bench fuzz screenshots clean
+.PHONY: run build test check tools bench microbench fuzz screenshots clean
 
 run: build ## Start the server with sample data on http://127.0.0.1:8080
 	$(BIN) serve --demo --data .demo --listen 127.0.0.1:8080
@@ -23,7 +23,15 @@ check: ## Formatting and vet
 tools: ## Install what the tests need: PostgreSQL
 	@test/install-tools
 
-bench: ## Benchmarks
+BENCH_IMAGES ?= debian webapp fix big bomb
+BENCH_ROUNDS ?= 3
+BENCH_FLAGS  ?=
+bench: build ## Scan real images against the floor and other scanners (see docs/scanning.md); the first run builds the images
+	@test/bench/install-tools
+	$(GO) build -o bin/bench ./test/bench
+	bin/bench -landwaiter $(BIN) -images '$(BENCH_IMAGES)' -rounds $(BENCH_ROUNDS) $(BENCH_FLAGS)
+
+microbench: ## Go's benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 FUZZTIME ?= 20s
@@ -38,4 +46,4 @@ screenshots: build ## Take the screenshots of the README anew (needs Debian's ch
 	@test/screenshots $(BIN)
 
 clean:
-	rm -rf bin .demo
+	rm -rf bin .demo .bench

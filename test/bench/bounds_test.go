@@ -1,0 +1,132 @@
+//go:build linux
+
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"testing"
+)
+
+// TestMemoryAndDisk measures the program itself: its memory is bounded whatever an image holds, and so is what it writes.
+func TestMemoryAndDisk(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		write           func(*tar.Writer) error
+		memory, written int64
+	}{
+		{"bomb", bomb(1 << 30), 64 << 20, writtenGoal},
+		{"many_files", manyFiles(20_000, 32<<10), memoryGoal, writtenGoal},
+		// They are read at random, and are too large to be held in memory.
+		{"large_programs", manyPrograms(6), memoryGoal, 1 << 30},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b, _ := newTestBench(t)
+			s := pushed(t, b, test.name, members, test.write)
+			home := t.TempDir()
+			u, err := measure(t.Context(), home, os.DevNull, b.tools[0].cold(s.ref, home))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%+v", u)
+			if u.rss > test.memory {
+				t.Errorf("%d MB of memory, at most %d wanted", u.rss>>20, test.memory>>20)
+			}
+			if u.written > test.written {
+				t.Errorf("%d KB written to disk", u.written>>10)
+			}
+		})
+	}
+}
+
+// members makes a layer of a gzip member for each write, so that what comes again need not be compressed again.
+var members = encoding{"gz", "", gzipOCI.manifest, gzipOCI.config, gzipOCI.layer, func(w io.Writer) (io.WriteCloser, error) {
+	return &memberWriter{w: w, seen: map[[32]byte][]byte{}}, nil
+}}
+
+type memberWriter struct {
+	w    io.Writer
+	seen map[[32]byte][]byte
+	zip  gzip.Writer
+}
+
+func (m *memberWriter) Write(p []byte) (int, error) {
+	sum := sha256.Sum256(p)
+	member := m.seen[sum]
+	if member == nil {
+		var b bytes.Buffer
+		m.zip.Reset(&b)
+		if _, err := m.zip.Write(p); err != nil {
+			return 0, err
+		}
+		if err := m.zip.Close(); err != nil {
+			return 0, err
+		}
+		member = b.Bytes()
+		if len(p) > 4096 {
+			m.seen[sum] = member
+		}
+	}
+	_, err := m.w.Write(member)
+	return len(p), err
+}
+
+func (m *memberWriter) Close() error { return nil }
+
+// manyFiles resembles a Node.js application.
+func manyFiles(count, size int) func(*tar.Writer) error {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, 0, size+16)
+	for len(text) < size {
+		text = fmt.Appendf(text, "%x ", random.Uint64()>>random.IntN(56))
+	}
+	text = text[:size]
+	return func(w *tar.Writer) error {
+		for i := range count {
+			name, content := fmt.Sprintf("app/node_modules/p%d/f%d.js", i/20, i), text
+			if i%20 == 0 {
+				name, content = fmt.Sprintf("app/node_modules/p%d/package.json", i/20), fmt.Appendf(nil, `{"name": "p%d", "version": "1.0.0"}`, i/20)
+			}
+			if err := writeEntry(w, name, content); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// manyPrograms are copies of a Go program, of which nobody knows that they are.
+func manyPrograms(count int) func(*tar.Writer) error {
+	return func(w *tar.Writer) error {
+		program, err := os.ReadFile(landwaiter)
+		if err != nil {
+			return err
+		}
+		for i := range count {
+			if err := writeEntry(w, fmt.Sprintf("usr/local/bin/program%d", i), program); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func writeEntry(w *tar.Writer, name string, content []byte) error {
+	if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}); err != nil {
+		return err
+	}
+	for len(content) > 0 {
+		part := content[:min(len(content), 1<<20)]
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+		content = content[len(part):]
+	}
+	return nil
+}

@@ -1,10 +1,10 @@
 package vuln
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
-	"slices"
 )
 
 // Everything in the index is written as varints, length-prefixed strings and single bytes.
@@ -13,6 +13,10 @@ var errCorrupt = errors.New("the advisory index is damaged")
 
 func putString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func putBytes(b, v []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
 }
 
 func putStrings(b []byte, list []string) []byte {
@@ -132,35 +136,74 @@ func (d detail) newest() int64 {
 	return d.modified
 }
 
-// encode leaves out ecosystem and name, which the key and the index's table of ecosystems hold.
+// encode leaves out ecosystem and name, which the key and the index's table of ecosystems hold. Keys of versions are in
+// ascending order and mostly alike, so each is written as what it shares with the one before and what it adds.
 func (a affected) encode() []byte {
-	b := []byte{byte(btoi(a.sorted))}
-	b = putRating(b, a.rating)
+	b := putRating(nil, a.rating)
 	b = binary.AppendUvarint(b, uint64(len(a.intervals)))
 	for _, i := range a.intervals {
-		b = putString(append(b, byte(i.bound)), i.start)
+		b = putBytes(append(b, byte(i.bound)), i.start)
 		if i.bound != unbounded {
-			b = putString(b, i.end)
+			b = putBytes(b, i.end)
+		}
+		if i.bound == fixed {
+			b = putBytes(b, i.fix)
 		}
 	}
-	return putStrings(b, a.versions)
+	b = putStrings(b, a.texts)
+	b = binary.AppendUvarint(b, uint64(len(a.keys)))
+	var last []byte
+	for _, k := range a.keys {
+		shared := 0
+		for shared < min(len(last), len(k)) && last[shared] == k[shared] {
+			shared++
+		}
+		b = putBytes(binary.AppendUvarint(b, uint64(shared)), k[shared:])
+		last = k
+	}
+	return b
 }
 
-func decodeAffected(b []byte) (affected, error) {
-	r := &reader{b: b}
-	a := affected{sorted: r.byte() == 1, rating: r.rating()}
-	n := r.count()
-	a.intervals = slices.Grow(a.intervals, min(n, 64))
-	for range n {
-		i := interval{bound: bound(r.byte())}
+// A judgment is what an entry says of one version.
+type judgment struct {
+	affected bool
+	rating   rating
+}
+
+// judge reads an encoded entry and says whether it is about a version. The entry's intervals are appended to all; what they
+// hold lies in the entry.
+func judge(entry []byte, p probe, all []interval) (judgment, []interval, error) {
+	r := &reader{b: entry}
+	j := judgment{rating: r.rating()}
+	for range r.count() {
+		i := interval{bound: bound(r.byte()), start: r.bytes()}
 		if i.bound > limit {
 			r.fail()
 		}
-		if i.start = r.string(); i.bound != unbounded {
-			i.end = r.string()
+		if i.bound != unbounded {
+			i.end = r.bytes()
 		}
-		a.intervals = append(a.intervals, i)
+		if i.bound == fixed {
+			i.fix = r.bytes()
+		}
+		j.affected = j.affected || !r.bad && i.contains(p.key)
+		all = append(all, i)
 	}
-	a.versions = r.strings()
-	return a, r.err()
+	for range r.count() {
+		j.affected = string(r.bytes()) == p.text || j.affected
+	}
+	var current []byte
+	for range r.count() {
+		shared := r.uint()
+		if shared > uint64(len(current)) {
+			r.fail()
+			break
+		}
+		current = append(current[:shared], r.bytes()...)
+		if c := bytes.Compare(current, p.key); c >= 0 {
+			j.affected = j.affected || c == 0
+			break
+		}
+	}
+	return j, all, r.err()
 }

@@ -25,7 +25,7 @@ import (
 const (
 	indexName    = "advisories.idx"
 	indexMagic   = "lwadvidx"
-	indexVersion = 1
+	indexVersion = 2
 	headerSize   = 8 + 4 + 4 + 8 + 4 + 8 + 4
 	lookupRow    = 16
 	blockRow     = 16

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/google/osv-scalibr/semantic"
+	"github.com/landwaiter/landwaiter/internal/vuln/version"
 )
 
 // An ecosystem is OSV's ecosystem name taken apart: "Debian:12" is base "Debian", release "12".
@@ -24,57 +24,55 @@ type ecosystem struct {
 }
 
 type rules struct {
-	compare string // the name under which package semantic compares versions
+	order   version.Scheme
 	os      bool
+	rpm     bool
 	release func(string) string // nil: the ecosystem has no releases
 	name    func(string) string // nil: names are taken as they are
 	semver  bool
 }
 
-var (
-	rpm  = "Red Hat"
-	same = func(s string) string { return s }
-)
+func same(s string) string { return s }
 
 var ecosystems = map[string]rules{
-	"AlmaLinux":                    {compare: rpm, os: true, release: major},
-	"Alpaquita":                    {compare: "Alpine", os: true, release: same},
-	"Alpine":                       {compare: "Alpine", os: true, release: alpineRelease},
-	"Azure Linux":                  {compare: rpm, os: true, release: major},
-	"BellSoft Hardened Containers": {compare: "Alpine", os: true, release: same},
-	"Chainguard":                   {compare: "Alpine", os: true},
-	"CleanStart":                   {compare: "Alpine", os: true},
-	"Debian":                       {compare: "Debian", os: true, release: debianRelease},
-	"Echo":                         {compare: "Debian", os: true},
-	"Mageia":                       {compare: rpm, os: true, release: same},
-	"MinimOS":                      {compare: "Alpine", os: true},
-	"Photon OS":                    {compare: rpm, os: true, release: same},
-	"Red Hat":                      {compare: rpm, os: true, release: redHatRelease},
-	"Rocky Linux":                  {compare: rpm, os: true, release: major},
-	"SUSE":                         {compare: rpm, os: true, release: suseRelease},
-	"Ubuntu":                       {compare: "Ubuntu", os: true, release: same},
-	"Wolfi":                        {compare: "Alpine", os: true},
-	"openEuler":                    {compare: rpm, os: true, release: same},
-	"openSUSE":                     {compare: rpm, os: true, release: same},
+	"AlmaLinux":                    {order: version.RPM, os: true, rpm: true, release: major},
+	"Alpaquita":                    {order: version.Alpine, os: true, release: same},
+	"Alpine":                       {order: version.Alpine, os: true, release: alpineRelease},
+	"Azure Linux":                  {order: version.RPM, os: true, rpm: true, release: major},
+	"BellSoft Hardened Containers": {order: version.Alpine, os: true, release: same},
+	"Chainguard":                   {order: version.Alpine, os: true},
+	"CleanStart":                   {order: version.Alpine, os: true},
+	"Debian":                       {order: version.Debian, os: true, release: debianRelease},
+	"Echo":                         {order: version.Debian, os: true},
+	"Mageia":                       {order: version.RPM, os: true, rpm: true, release: same},
+	"MinimOS":                      {order: version.Alpine, os: true},
+	"Photon OS":                    {order: version.RPM, os: true, rpm: true, release: same},
+	"Red Hat":                      {order: version.RPM, os: true, rpm: true, release: redHatRelease},
+	"Rocky Linux":                  {order: version.RPM, os: true, rpm: true, release: major},
+	"SUSE":                         {order: version.RPM, os: true, rpm: true, release: suseRelease},
+	"Ubuntu":                       {order: version.Debian, os: true, release: same},
+	"Wolfi":                        {order: version.Alpine, os: true},
+	"openEuler":                    {order: version.RPM, os: true, rpm: true, release: same},
+	"openSUSE":                     {order: version.RPM, os: true, rpm: true, release: same},
 
-	"Bioconductor": {compare: "Bioconductor", semver: true},
-	"Bitnami":      {compare: "Bitnami", semver: true, name: strings.ToLower},
-	"CRAN":         {compare: "CRAN"},
-	"ConanCenter":  {compare: "ConanCenter", semver: true},
-	"GHC":          {compare: "GHC", semver: true},
-	"Go":           {compare: "Go", semver: true},
-	"Hackage":      {compare: "Hackage"},
-	"Hex":          {compare: "Hex", semver: true, name: strings.ToLower},
-	"Julia":        {compare: "Julia", semver: true},
-	"Maven":        {compare: "Maven"},
-	"NuGet":        {compare: "NuGet", name: strings.ToLower},
-	"Packagist":    {compare: "Packagist", name: strings.ToLower},
-	"Pub":          {compare: "Pub", name: strings.ToLower},
-	"PyPI":         {compare: "PyPI", name: pythonName},
-	"RubyGems":     {compare: "RubyGems"},
-	"SwiftURL":     {compare: "SwiftURL", semver: true, name: swiftName},
-	"crates.io":    {compare: "crates.io", semver: true},
-	"npm":          {compare: "npm", semver: true},
+	"Bioconductor": {order: version.SemVer, semver: true},
+	"Bitnami":      {order: version.SemVer, semver: true, name: strings.ToLower},
+	"CRAN":         {order: version.Numbers},
+	"ConanCenter":  {order: version.SemVer, semver: true},
+	"GHC":          {order: version.SemVer, semver: true},
+	"Go":           {order: version.SemVer, semver: true},
+	"Hackage":      {order: version.Numbers},
+	"Hex":          {order: version.SemVer, semver: true, name: strings.ToLower},
+	"Julia":        {order: version.SemVer, semver: true},
+	"Maven":        {order: version.Maven},
+	"NuGet":        {order: version.NuGet, name: strings.ToLower},
+	"Packagist":    {order: version.Packagist, name: strings.ToLower},
+	"Pub":          {order: version.Pub, name: strings.ToLower},
+	"PyPI":         {order: version.PyPI, name: pythonName},
+	"RubyGems":     {order: version.RubyGems},
+	"SwiftURL":     {order: version.SemVer, semver: true, name: swiftName},
+	"crates.io":    {order: version.SemVer, semver: true},
+	"npm":          {order: version.SemVer, semver: true},
 }
 
 func parseEcosystem(name string) ecosystem {
@@ -226,52 +224,10 @@ func goVersion(v string) string {
 	return s
 }
 
-// versions parses versions of one ecosystem, each once: the same few stand in most advisories about a package. It never
-// panics, whatever the library does with odd input. It is not safe for concurrent use.
-type versions struct {
-	base   string
-	parsed map[string]semantic.Version
-}
-
-func versionsOf(base string) *versions { return &versions{base, map[string]semantic.Version{}} }
-
-func (vs *versions) parse(text string) (v semantic.Version, err error) {
-	if v, ok := vs.parsed[text]; ok {
-		return v, nil
+// key is the sort key of a version.
+func (r rules) key(text string) ([]byte, error) {
+	if len(text) > maxVersion || text == "" {
+		return nil, fmt.Errorf("a version of %d characters", len(text))
 	}
-	defer recovered(&err)
-	r, ok := ecosystems[vs.base]
-	if !ok {
-		return nil, fmt.Errorf("versions of %s cannot be compared", vs.base)
-	}
-	if v, err = semantic.Parse(text, r.compare); err != nil {
-		return nil, err
-	}
-	vs.parsed[text] = v
-	return v, nil
-}
-
-// checked also finds what only comparing finds.
-func (vs *versions) checked(text string) (semantic.Version, error) {
-	v, err := vs.parse(text)
-	if err == nil {
-		_, err = vs.compare(v, text)
-	}
-	return v, err
-}
-
-// compare is negative if v is lower than the version that text is.
-func (vs *versions) compare(v semantic.Version, text string) (c int, err error) {
-	w, err := vs.parse(text)
-	if err != nil {
-		return 0, err
-	}
-	defer recovered(&err)
-	return v.Compare(w)
-}
-
-func recovered(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("comparing versions failed: %v", r)
-	}
+	return r.order(nil, text)
 }

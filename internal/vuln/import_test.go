@@ -394,16 +394,23 @@ func FuzzRecord(f *testing.F) {
 			t.Fatalf("%+v became %+v: %v", r.detail, d, err)
 		}
 		for _, a := range r.affected {
-			got, err := decodeAffected(a.encode())
-			if err != nil || !slices.Equal(got.intervals, a.intervals) || !slices.Equal(got.versions, a.versions) || got.sorted != a.sorted {
-				t.Fatalf("%+v became %+v: %v", a, got, err)
+			entry := a.encode()
+			probes := append(slices.Clone(a.keys), []byte("0"), nil)
+			for _, i := range a.intervals {
+				probes = append(probes, i.start, i.end)
 			}
-			base := parseEcosystem(a.ecosystem).base
-			vs := versionsOf(base)
-			for _, text := range append([]string{"1.2.3", "0"}, a.versions...) {
-				if v, err := vs.parse(text); err == nil {
-					_, _ = a.affects(vs, v, text)
-					_, _ = fixAbove(vs, v, a.intervals)
+			for _, key := range probes {
+				want := slices.ContainsFunc(a.intervals, func(i interval) bool { return i.contains(key) }) ||
+					slices.ContainsFunc(a.keys, func(k []byte) bool { return bytes.Equal(k, key) })
+				j, all, err := judge(entry, probe{key: key}, nil)
+				if err != nil || len(all) != len(a.intervals) || j.affected != want {
+					t.Fatalf("%+v became %+v: %+v %v, want %v for %x", a, all, j, err, want, key)
+				}
+				fixAbove(key, all)
+			}
+			for _, text := range a.texts {
+				if j, _, err := judge(entry, probe{text: text}, nil); err != nil || !j.affected {
+					t.Fatalf("%q is not found in %+v: %v", text, a, err)
 				}
 			}
 		}

@@ -104,7 +104,7 @@ func TestDamageIsNoticed(t *testing.T) {
 	t.Run("other_format", func(t *testing.T) {
 		b := bytes.Clone(whole)
 		binary.LittleEndian.PutUint32(b[8:], indexVersion+1)
-		if _, err := openBytes(b); err == nil || !strings.Contains(err.Error(), "format 2") {
+		if _, err := openBytes(b); err == nil || !strings.Contains(err.Error(), "format 3") {
 			t.Error(err)
 		}
 	})

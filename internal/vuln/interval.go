@@ -1,11 +1,10 @@
 package vuln
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/google/osv-scalibr/semantic"
 )
 
 // An event is one entry of an OSV range. Records of the first schema versions put several keys into one object.
@@ -25,35 +24,36 @@ const (
 	limit // end is excluded, but nobody says that it is fixed there
 )
 
-// An interval is a run of affected versions. An empty start is before every version.
+// An interval is a run of affected versions. start and end are keys of versions; an empty start is before every version.
 type interval struct {
-	start, end string
+	start, end []byte
 	bound      bound
+	fix        []byte // the version at end as the record writes it, where it is fixed
 }
 
-func (i interval) contains(vs *versions, v semantic.Version) (bool, error) {
-	if i.start != "" {
-		if c, err := vs.compare(v, i.start); err != nil || c < 0 {
-			return false, err
-		}
+func (i interval) contains(key []byte) bool {
+	if bytes.Compare(key, i.start) < 0 {
+		return false
 	}
 	if i.bound == unbounded {
-		return true, nil
+		return true
 	}
-	c, err := vs.compare(v, i.end)
-	return c < 0 || c == 0 && i.bound == lastAffected, err
+	c := bytes.Compare(key, i.end)
+	return c < 0 || c == 0 && i.bound == lastAffected
 }
 
-// A mark is an event with its version parsed.
+// A mark is an event with its version's key.
 type mark struct {
-	kind    string
-	text    string
-	version semantic.Version // nil: before every version
+	kind string
+	text string
+	key  []byte // empty: before every version
 }
+
+func byKey(a, b mark) int { return bytes.Compare(a.key, b.key) }
 
 // intervals turns a range's events, in whatever order they are written, into the versions they affect: events count in
 // version order, and limits cut off everything from the highest of them on.
-func intervals(vs *versions, events []event) ([]interval, error) {
+func intervals(r rules, events []event) ([]interval, error) {
 	var marks, limits []mark
 	unlimited, introduced := false, false
 	for _, e := range events {
@@ -70,13 +70,10 @@ func intervals(vs *versions, events []event) ([]interval, error) {
 			}
 			m := mark{kind: f.kind, text: *f.text}
 			if f.kind != "introduced" || m.text != "0" {
-				v, err := vs.ofRecord(m.text)
-				if err != nil {
+				var err error
+				if m.key, err = r.key(m.text); err != nil {
 					return nil, fmt.Errorf("%s: %w", f.kind, err)
 				}
-				m.version = v
-			} else {
-				m.text = ""
 			}
 			introduced = introduced || f.kind == "introduced"
 			if f.kind == "limit" {
@@ -89,122 +86,83 @@ func intervals(vs *versions, events []event) ([]interval, error) {
 	if !introduced {
 		return nil, errors.New(`a range has no "introduced" event`)
 	}
-	if err := sortMarks(vs, marks); err != nil {
-		return nil, err
+	slices.SortStableFunc(marks, byKey)
+	found := walk(marks)
+	if unlimited || len(limits) == 0 {
+		return found, nil
 	}
-	found, err := walk(vs, marks)
-	if err != nil || unlimited || len(limits) == 0 {
-		return found, err
-	}
-	if err := sortMarks(vs, limits); err != nil {
-		return nil, err
-	}
-	return cutOff(vs, found, limits[len(limits)-1])
-}
-
-// ofRecord parses a version that a record names.
-func (vs *versions) ofRecord(text string) (semantic.Version, error) {
-	if len(text) > maxVersion || text == "" {
-		return nil, fmt.Errorf("a version of %d characters", len(text))
-	}
-	v, err := vs.checked(text)
-	if err != nil {
-		return nil, fmt.Errorf("version %q: %w", text, err)
-	}
-	return v, nil
-}
-
-func (m mark) compare(vs *versions, other mark) (int, error) {
-	switch {
-	case m.version == nil && other.version == nil:
-		return 0, nil
-	case m.version == nil:
-		return -1, nil
-	case other.version == nil:
-		return 1, nil
-	}
-	return vs.compare(m.version, other.text)
-}
-
-func sortMarks(vs *versions, marks []mark) error {
-	var failed error
-	slices.SortStableFunc(marks, func(a, b mark) int {
-		c, err := a.compare(vs, b)
-		if err != nil && failed == nil {
-			failed = err
-		}
-		return c
-	})
-	return failed
+	return cutOff(found, slices.MaxFunc(limits, byKey).key), nil
 }
 
 // walk goes through sorted marks one version at a time. What begins and is fixed at the same version affects nothing; what
 // is fixed and begins again at the same version goes on.
-func walk(vs *versions, marks []mark) ([]interval, error) {
+func walk(marks []mark) []interval {
 	var found []interval
-	var start string
+	var start []byte
 	open := false
-	closeAt := func(text string, b bound) {
-		found = append(found, interval{start: start, end: text, bound: b})
-		open = false
-	}
-	for i := 0; i < len(marks); {
-		j := i + 1
-		for ; j < len(marks); j++ {
-			if c, err := marks[i].compare(vs, marks[j]); err != nil {
-				return nil, err
-			} else if c != 0 {
-				break
-			}
+	for len(marks) > 0 {
+		n := slices.IndexFunc(marks, func(m mark) bool { return byKey(m, marks[0]) != 0 })
+		if n < 0 {
+			n = len(marks)
 		}
-		group := marks[i:j]
 		has := func(kind string) *mark {
-			for k := range group {
-				if group[k].kind == kind {
-					return &group[k]
-				}
+			if k := slices.IndexFunc(marks[:n], func(m mark) bool { return m.kind == kind }); k >= 0 {
+				return &marks[k]
 			}
 			return nil
 		}
 		wasOpen, f := open, has("fixed")
 		if f != nil && open {
-			closeAt(f.text, fixed)
+			found, open = append(found, interval{start: start, end: f.key, bound: fixed, fix: []byte(f.text)}), false
 		}
 		if m := has("introduced"); m != nil && !open && (f == nil || wasOpen) {
-			start, open = m.text, true
+			start, open = m.key, true
 		}
 		if m := has("last_affected"); m != nil && open {
-			closeAt(m.text, lastAffected)
+			found, open = append(found, interval{start: start, end: m.key, bound: lastAffected}), false
 		}
-		i = j
+		marks = marks[n:]
 	}
 	if open {
 		found = append(found, interval{start: start})
 	}
-	return found, nil
+	return found
 }
 
-func cutOff(vs *versions, all []interval, at mark) ([]interval, error) {
+// cutOff leaves of intervals what is below a key.
+func cutOff(all []interval, at []byte) []interval {
 	kept := all[:0]
 	for _, i := range all {
-		if i.start != "" {
-			if c, err := vs.compare(at.version, i.start); err != nil {
-				return nil, err
-			} else if c <= 0 {
-				continue
-			}
+		switch c := bytes.Compare(at, i.end); {
+		case bytes.Compare(at, i.start) <= 0:
+			continue
+		case i.bound == unbounded, c < 0, c == 0 && i.bound == lastAffected:
+			i = interval{start: i.start, end: at, bound: limit}
 		}
-		if i.bound != unbounded {
-			c, err := vs.compare(at.version, i.end)
-			if err != nil {
-				return nil, err
-			}
-			if c > 0 || c == 0 && i.bound == fixed {
-				kept = append(kept, i)
-				continue
-			}
-		}
-		kept = append(kept, interval{start: i.start, end: at.text, bound: limit})
+		kept = append(kept, i)
 	}
-	return kept, nil
+	return kept
+}
+
+// maxCandidates bounds the work on a record whose fixes are affected themselves, one after the other.
+const maxCandidates = 100
+
+// fixAbove is the lowest version above key that is called fixed and is not itself affected, or "".
+func fixAbove(key []byte, all []interval) string {
+	for range maxCandidates {
+		var best *interval
+		for n, i := range all {
+			if i.bound == fixed && bytes.Compare(i.end, key) > 0 && (best == nil || bytes.Compare(i.end, best.end) < 0) {
+				best = &all[n]
+			}
+		}
+		if best == nil {
+			return ""
+		}
+		if len(all) == 1 || !slices.ContainsFunc(all, func(o interval) bool { return o.contains(best.end) }) {
+			return string(best.fix)
+		}
+		key = best.end
+	}
+	return ""
 }

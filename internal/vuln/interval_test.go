@@ -2,6 +2,7 @@ package vuln
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,8 +112,7 @@ func TestIntervalsAgreeWithTheSpecification(t *testing.T) {
 				events = append(events, event{LastAffected: &text})
 			}
 		}
-		vs := versionsOf("npm")
-		got, err := intervals(vs, events)
+		got, err := intervals(ecosystems["npm"], events)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,10 +131,10 @@ func TestIntervalsAgreeWithTheSpecification(t *testing.T) {
 					}
 				}
 			}
-			v, _ := vs.parse(fmt.Sprintf("1.%d.0", probe))
-			is, err := affected{intervals: got}.affects(vs, v, "")
-			if err != nil || is != want {
-				t.Fatalf("1.%d.0: got %v %v, want %v; %+v", probe, is, err, want, got)
+			key, _ := ecosystems["npm"].key(fmt.Sprintf("1.%d.0", probe))
+			is := slices.ContainsFunc(got, func(i interval) bool { return i.contains(key) })
+			if is != want {
+				t.Fatalf("1.%d.0: got %v, want %v; %+v", probe, is, want, got)
 			}
 		}
 	})

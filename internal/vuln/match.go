@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"sort"
-
-	"github.com/google/osv-scalibr/semantic"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 )
@@ -54,7 +51,7 @@ func (x *Index) match(ctx context.Context, p Package, binary *Package) (_ []Vuln
 	if err != nil {
 		return nil, err
 	}
-	if binary != nil && binary.Name != p.Name && ecosystems[e.base].compare == rpm {
+	if binary != nil && binary.Name != p.Name && ecosystems[e.base].rpm {
 		more, err := x.lookUp(e, binary.Name, binary.Version)
 		if err != nil {
 			return nil, err
@@ -75,6 +72,13 @@ type hit struct {
 	fixed  string
 }
 
+// A probe is a version to be looked for.
+type probe struct {
+	ecosystem ecosystem
+	text      string
+	key       []byte
+}
+
 // lookUp finds what affects a version of the package that advisories call by this name.
 func (x *Index) lookUp(e ecosystem, name, version string) ([]hit, error) {
 	const op = "match advisories"
@@ -82,33 +86,28 @@ func (x *Index) lookUp(e ecosystem, name, version string) ([]hit, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, op, name, err)
 	}
-	vs := versionsOf(e.base)
-	v, err := vs.checked(text)
-	if err != nil {
+	p := probe{ecosystem: e, text: text}
+	if p.key, err = ecosystems[e.base].key(text); err != nil {
 		return nil, fault.Wrap(fault.Invalid, op, name+" "+version, err)
 	}
 	all, err := x.entries(packageKey(e.base, name))
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, name+" "+version, err)
 	}
-	return x.hits(all, e, vs, v, text)
-}
-
-func (x *Index) hits(all []entry, e ecosystem, vs *versions, v semantic.Version, text string) ([]hit, error) {
 	var hits []hit
-	for i := 0; i < len(all); {
-		j := i + 1
-		for j < len(all) && all[j].row == all[i].row {
-			j++
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(en entry) bool { return en.row != all[0].row })
+		if n < 0 {
+			n = len(all)
 		}
-		h, ok, err := x.hit(x.applicable(all[i:j], e), vs, v, text)
+		h, ok, err := x.hit(x.applicable(all[:n], e), p)
 		if err != nil {
-			return nil, err
+			return nil, fault.Wrap(fault.Internal, op, name+" "+version, err)
 		}
 		if ok {
 			hits = append(hits, h)
 		}
-		i = j
+		all = all[n:]
 	}
 	return hits, nil
 }
@@ -134,109 +133,30 @@ func (x *Index) applicable(row []entry, e ecosystem) []entry {
 }
 
 // hit evaluates the entries of one row.
-func (x *Index) hit(row []entry, vs *versions, v semantic.Version, text string) (h hit, ok bool, err error) {
-	const op = "match advisories"
+func (x *Index) hit(row []entry, p probe) (h hit, ok bool, err error) {
 	var all []interval
 	for _, en := range row {
-		a, err := decodeAffected(en.body)
-		if err != nil {
-			return h, false, fault.Wrap(fault.Internal, op, "", err)
+		var j judgment
+		if j, all, err = judge(en.body, p, all); err != nil {
+			return h, false, err
 		}
-		all = append(all, a.intervals...)
-		is, err := a.affects(vs, v, text)
-		if err != nil {
-			return h, false, fault.Wrap(fault.Invalid, op, text, err)
-		}
-		if ok || !is {
+		if ok || !j.affected {
 			continue
 		}
 		ok = true
 		if h.detail, err = x.detail(en.row); err != nil {
-			return h, false, fault.Wrap(fault.Internal, op, "", err)
+			return h, false, err
 		}
 		h.source = x.contents.Ecosystems[en.ecosystem].Name
-		if a.rating.word != Unknown {
-			h.rating.word = a.rating.word
+		if j.rating.word != Unknown {
+			h.rating.word = j.rating.word
 		}
-		if a.rating.vector != "" {
-			h.rating.vector, h.rating.score = a.rating.vector, a.rating.score
+		if j.rating.vector != "" {
+			h.rating.vector, h.rating.score = j.rating.vector, j.rating.score
 		}
 	}
 	if ok {
-		h.fixed, err = fixAbove(vs, v, all)
+		h.fixed = fixAbove(p.key, all)
 	}
-	return h, ok, err
-}
-
-// fixAbove is the lowest version above v that a record calls fixed and that is not itself affected.
-func fixAbove(vs *versions, v semantic.Version, all []interval) (string, error) {
-	if len(all) == 1 && all[0].bound == fixed {
-		return all[0].end, nil // the one that v is in, or begins below
-	}
-	type candidate struct {
-		text    string
-		version semantic.Version
-	}
-	var above []candidate
-	for _, i := range all {
-		if i.bound != fixed {
-			continue
-		}
-		end, err := vs.parse(i.end)
-		if err != nil {
-			return "", err
-		}
-		c, err := vs.compare(v, i.end)
-		if err != nil {
-			return "", err
-		}
-		if c < 0 {
-			above = append(above, candidate{i.end, end})
-		}
-	}
-	var failed error
-	slices.SortStableFunc(above, func(a, b candidate) int {
-		c, err := vs.compare(a.version, b.text)
-		failed = cmp.Or(failed, err)
-		return c
-	})
-	if failed != nil {
-		return "", failed
-	}
-	for _, c := range above[:min(len(above), maxCandidates)] {
-		if !slices.ContainsFunc(all, func(o interval) bool { in, err := o.contains(vs, c.version); return in && err == nil }) {
-			return c.text, nil
-		}
-	}
-	return "", nil
-}
-
-// maxCandidates bounds the work on a record whose fixes are affected themselves, one after the other.
-const maxCandidates = 100
-
-func (a affected) affects(vs *versions, v semantic.Version, text string) (bool, error) {
-	for _, i := range a.intervals {
-		if in, err := i.contains(vs, v); in || err != nil {
-			return in, err
-		}
-	}
-	return a.enumerates(vs, v, text), nil
-}
-
-func (a affected) enumerates(vs *versions, v semantic.Version, text string) bool {
-	if slices.Contains(a.versions, text) {
-		return true
-	}
-	equal := func(s string) bool {
-		c, err := vs.compare(v, s)
-		return err == nil && c == 0
-	}
-	if !a.sorted {
-		return slices.ContainsFunc(a.versions, equal)
-	}
-	i := sort.Search(len(a.versions), func(i int) bool {
-		c, err := vs.compare(v, a.versions[i])
-		return err != nil || c <= 0
-	})
-	return i < len(a.versions) && equal(a.versions[i])
+	return h, ok, nil
 }

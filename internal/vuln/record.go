@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/google/osv-scalibr/semantic"
 )
 
 // osvRecord is what of an OSV record is used. Parts that are only shown are decoded leniently, later.
@@ -67,9 +65,9 @@ type affected struct {
 	ecosystem string // as the record writes it
 	name      string
 	intervals []interval
-	versions  []string // those no interval holds, in ascending order if sorted
-	sorted    bool
-	rating    rating // overrides the record's where it says something
+	keys      [][]byte // of enumerated versions that no interval holds, in ascending order
+	texts     []string // enumerated versions that cannot be compared
+	rating    rating   // overrides the record's where it says something
 }
 
 var (
@@ -127,7 +125,7 @@ func decodeRecord(data []byte) (*record, error) {
 		if err != nil {
 			return nil, fmt.Errorf("affected[%d] (%s): %w", i, a.Package.Name, err)
 		}
-		if len(got.intervals) > 0 || len(got.versions) > 0 {
+		if len(got.intervals) > 0 || len(got.keys) > 0 || len(got.texts) > 0 {
 			r.affected = append(r.affected, got)
 		}
 	}
@@ -169,7 +167,7 @@ func affectedOf(a osvAffected, summary string) (affected, error) {
 		return got, errors.New("its name is not usable")
 	}
 	base := parseEcosystem(a.Package.Ecosystem).base
-	vs := versionsOf(base)
+	eco := ecosystems[base]
 	for _, w := range []Severity{
 		severityOfSpecific(a.EcosystemSpecific), severityOfSpecific(a.DatabaseSpecific), severityOfSummary(base, summary),
 	} {
@@ -182,59 +180,35 @@ func affectedOf(a osvAffected, summary string) (affected, error) {
 		if r.Type != "SEMVER" && r.Type != "ECOSYSTEM" {
 			continue // GIT ranges speak of commits
 		}
-		found, err := intervals(vs, r.Events)
+		found, err := intervals(eco, r.Events)
 		if err != nil {
 			return got, err
 		}
 		got.intervals = append(got.intervals, found...)
 	}
-	got.versions, got.sorted = leftOver(vs, a.Versions, got.intervals)
+	got.keys, got.texts = leftOver(eco, a.Versions, got.intervals)
 	return got, nil
 }
 
 // maxHeld bounds the comparisons of enumerated versions with intervals. Beyond it versions are kept that need not be.
 const maxHeld = 1_000_000
 
-// leftOver returns the enumerated versions that no interval holds, sorted when all of them can be compared.
-func leftOver(vs *versions, list []string, in []interval) (left []string, sorted bool) {
+// leftOver returns the enumerated versions that no interval holds.
+func leftOver(r rules, list []string, in []interval) (keys [][]byte, texts []string) {
 	if len(list)*len(in) > maxHeld {
 		in = nil
 	}
-	sorted = true
-	var parsed []semantic.Version
 	for _, text := range list {
-		v, err := vs.ofRecord(text)
-		if err != nil {
-			if sorted = false; text != "" && len(text) <= maxVersion {
-				left = append(left, text)
-			}
-			continue
-		}
-		held := slices.ContainsFunc(in, func(i interval) bool {
-			ok, err := i.contains(vs, v)
-			return ok && err == nil
-		})
-		if !held {
-			left, parsed = append(left, text), append(parsed, v)
+		key, err := r.key(text)
+		switch {
+		case err != nil && text != "" && len(text) <= maxVersion:
+			texts = append(texts, text)
+		case err == nil && !slices.ContainsFunc(in, func(i interval) bool { return i.contains(key) }):
+			keys = append(keys, key)
 		}
 	}
-	if !sorted || len(left) < 2 {
-		return left, sorted
-	}
-	order := make([]int, len(left))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(x, y int) int {
-		c, err := vs.compare(parsed[x], left[y])
-		sorted = sorted && err == nil
-		return c
-	})
-	out := make([]string, len(left))
-	for i, o := range order {
-		out[i] = left[o]
-	}
-	return out, sorted
+	slices.SortFunc(keys, bytes.Compare)
+	return slices.CompactFunc(keys, bytes.Equal), texts
 }
 
 func parseTime(s string) time.Time {

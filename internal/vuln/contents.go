@@ -95,11 +95,6 @@ func readContents(r io.ReaderAt, size int64) (contents, error) {
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return c, fmt.Errorf("%w: %w", errCorrupt, err)
 	}
-	for i := range c.Ecosystems {
-		if e := &c.Ecosystems[i]; e.Imported.IsZero() { // written before times were kept per ecosystem
-			e.Imported = c.Imported
-		}
-	}
 	for _, s := range []section{c.Details, c.Keys, c.Blocks, c.Lookup} {
 		if s.Offset > whole || s.Length > whole-s.Offset {
 			return c, fmt.Errorf("%w: a section lies outside the file", errCorrupt)

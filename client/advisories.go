@@ -95,7 +95,7 @@ func (p *packer) find(source string) error {
 		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		if path == source || isZip(path) || strings.EqualFold(filepath.Ext(path), ".json") {
+		if path == source || vuln.Importable(path) {
 			p.files = append(p.files, path)
 			p.total += info.Size()
 		}
@@ -105,7 +105,7 @@ func (p *packer) find(source string) error {
 		return unreadable(source, err)
 	}
 	if len(p.files) == 0 {
-		return fault.New(fault.Invalid, "send advisories", "%s holds no JSON files and no zip archives", source)
+		return fault.New(fault.Invalid, "send advisories", "%s holds no JSON files, no zip archives and no data about exploitation", source)
 	}
 	return nil
 }

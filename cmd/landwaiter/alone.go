@@ -22,6 +22,9 @@ import (
 
 // assessAlone runs the flow in this process: no server, no database.
 func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Request) (*assess.Assessment, error) {
+	if err := checkMaxAge(*f.maxAge); err != nil {
+		return nil, err
+	}
 	data, err := p.dataDir(*f.data)
 	if err != nil {
 		return nil, err
@@ -51,6 +54,7 @@ func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Requ
 		Advisories: advisories,
 		Policies:   policies,
 		Now:        time.Now,
+		MaxAge:     *f.maxAge,
 		NewID:      uuid.NewString,
 		Log:        slog.New(slog.DiscardHandler),
 	})

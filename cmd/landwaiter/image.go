@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +45,7 @@ type imageFlags struct {
 	insecure  bool
 	noCache   bool
 	removed   bool
+	maxAge    *time.Duration
 }
 
 func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
@@ -70,6 +72,7 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 	f.data = text(fs, settingData)
 	f.platform = text(fs, settingPlatform)
 	f.output = outputFlag(fs)
+	f.maxAge = duration(fs, settingAdvisoryMaxAge)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
 	if depth == assess.ScanIt {

@@ -169,10 +169,24 @@ func (r *renderer) scan(a *assess.Assessment) {
 	case len(counts) == 0:
 		r.field("vulnerable", fmt.Sprintf("none known in the %s checked", plural(a.Check.Checked, "component")))
 	default:
-		r.field("vulnerable", fmt.Sprintf("%s; %d fixable", strings.Join(counts, ", "), s.Fixable))
+		text := fmt.Sprintf("%s; %d fixable", strings.Join(counts, ", "), s.Fixable)
+		if s.Exploited > 0 {
+			text += fmt.Sprintf("; %d KNOWN TO BE EXPLOITED", s.Exploited)
+		}
+		r.field("vulnerable", text)
 	}
 	if a.Check.DataFrom != nil {
 		r.field("data of", when(*a.Check.DataFrom))
+	}
+	r.warnings(a.Warnings)
+}
+
+func (r *renderer) warnings(list []vuln.Warning) {
+	for _, w := range list {
+		r.field("WARNING", w.Text)
+		if w.Fix != "" {
+			r.field("", "what to do: "+w.Fix)
+		}
 	}
 }
 
@@ -204,18 +218,49 @@ func (r *renderer) findings(a *assess.Assessment) {
 	if len(a.Findings) == 0 {
 		return
 	}
-	rows := [][]string{{"VULNERABILITY", "SEVERITY", "SCORE", "COMPONENT", "VERSION", "FIXED IN", "LINE", "SUMMARY"}}
+	// Without data about exploitation there is no column for it: an empty one would look like an answer.
+	data := cmp.Or(a.Check.Data, &vuln.Status{})
+	rows := [][]string{{"VULNERABILITY", "SEVERITY", "SCORE"}}
+	if data.EPSS != nil {
+		rows[0] = append(rows[0], "EPSS")
+	}
+	if data.KnownExploited != nil {
+		rows[0] = append(rows[0], "EXPLOITED")
+	}
+	rows[0] = append(rows[0], "COMPONENT", "VERSION", "FIXED IN", "LINE", "SUMMARY")
 	for _, f := range a.Findings {
 		score := ""
 		if f.Score > 0 {
 			score = fmt.Sprintf("%.1f", f.Score)
 		}
-		rows = append(rows, []string{
-			cmp.Or(f.CVE, f.ID), string(f.Severity), score, f.Component, f.Version, cmp.Or(f.FixedVersion, "-"), line(f.Line), clip(f.Summary, 60),
-		})
+		row := []string{cmp.Or(f.CVE, f.ID), string(f.Severity), score}
+		if data.EPSS != nil {
+			row = append(row, epss(f.EPSS))
+		}
+		if data.KnownExploited != nil {
+			row = append(row, exploited(f.KnownExploited))
+		}
+		rows = append(rows, append(row, f.Component, f.Version, cmp.Or(f.FixedVersion, "-"), line(f.Line), clip(f.Summary, 60)))
 	}
 	r.printf("\n")
 	r.table(rows)
+}
+
+func epss(e *vuln.EPSS) string {
+	if e == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", e.Score)
+}
+
+func exploited(k *vuln.KnownExploited) string {
+	switch {
+	case k == nil:
+		return "-"
+	case k.Ransomware:
+		return "KEV, ransomware"
+	}
+	return "KEV"
 }
 
 // messagesShown bounds the reasons printed per policy; JSON has them all.

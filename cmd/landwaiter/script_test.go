@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,6 +25,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
+	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 func TestMain(m *testing.M) {
@@ -41,6 +43,8 @@ const marked = "Marked-password-4711"
 //	TOKEN   user robot and PASSWORD, or the identity token IDENTITY; public/app:1 for everybody, team/app:1 for robot
 //	TLS     anonymous, with a certificate that only CERT vouches for: team/app:1
 //	BROKEN  anonymous: team/app:1, whose layer cannot be had
+//
+// OLD is a data directory with advisories for team/alpine:3 that were imported ten days ago.
 //
 // Besides testscript's own commands there are:
 //
@@ -114,8 +118,20 @@ func registries(t *testing.T) map[string]string {
 
 	return map[string]string{
 		"OPEN": open.Host, "BASIC": basic.Host, "TOKEN": token.Host, "TLS": private.Host, "BROKEN": broken.Host,
-		"CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity",
+		"CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity", "OLD": oldData(t),
 	}
+}
+
+func oldData(t *testing.T) string {
+	t.Helper()
+	data := t.TempDir()
+	record := `{"id":"ALPINE-CVE-2023-0001","upstream":["CVE-2023-0001"],"affected":[{"package":{"ecosystem":"Alpine:v3.18","name":"busybox"},
+		"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.36.1-r5"}]}]}]}`
+	_, err := vuln.ImportFS(t.Context(), advisoriesDir(data), fstest.MapFS{"Alpine/1.json": {Data: []byte(record)}}, vuln.ImportOptions{Now: time.Now().AddDate(0, 0, -10)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // certificate is a file with the certificate that a server shows.

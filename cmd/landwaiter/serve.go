@@ -45,6 +45,7 @@ type serveFlags struct {
 	healthInterval            *time.Duration
 	externalLimit             *time.Duration
 	externalStale             *time.Duration
+	advisoryMaxAge            *time.Duration
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -74,6 +75,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.allowReferences = text(fs, settingAllowReferences)
 	f.healthInterval = duration(fs, settingHealthInterval)
 	f.externalLimit, f.externalStale = duration(fs, settingExternalLimit), duration(fs, settingExternalStale)
+	f.advisoryMaxAge = duration(fs, settingAdvisoryMaxAge)
 	return cmd
 }
 
@@ -98,6 +100,9 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		if d.value <= 0 {
 			return fault.New(fault.Invalid, "read flags", "--%s cannot be %s", d.setting.Name, d.value).WithFix("Give a time, such as %s.", d.setting.Default)
 		}
+	}
+	if err := checkMaxAge(*f.advisoryMaxAge); err != nil {
+		return err
 	}
 	addresses.Loopback = addresses.Loopback || *f.demo // the demo's registry is on this machine
 	data, err := p.dataDir(*f.data)
@@ -133,7 +138,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer stopWatching()
-	advisories, err := newLiveAdvisories(advisoriesDir(data))
+	advisories, err := newLiveAdvisories(advisoriesDir(data), *f.advisoryMaxAge)
 	if err != nil {
 		return err
 	}
@@ -145,7 +150,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	assessments := assess.New(assess.Options{
 		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db}), Advisories: advisories.live,
 		Policies: policies, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
-		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale,
+		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale, MaxAge: *f.advisoryMaxAge,
 	})
 	access := auth.New(auth.Options{Store: db, Now: time.Now, Rand: rand.Reader})
 	generated, err := access.EnsureAdmin(ctx, p.secret(secretAdminPassword))
@@ -230,22 +235,23 @@ func (p *program) keyIsThere(f serveFlags, data, database string) error {
 
 // liveAdvisories is the server's advisory data, in its data directory.
 type liveAdvisories struct {
-	dir  string
-	live *vuln.Live
+	dir    string
+	live   *vuln.Live
+	maxAge time.Duration
 }
 
-func newLiveAdvisories(dir string) (*liveAdvisories, error) {
+func newLiveAdvisories(dir string, maxAge time.Duration) (*liveAdvisories, error) {
 	live, err := vuln.OpenLive(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &liveAdvisories{dir, live}, nil
+	return &liveAdvisories{dir, live, maxAge}, nil
 }
 
 func (a *liveAdvisories) Status() vuln.Status {
 	index, release := a.live.Acquire()
 	defer release()
-	return index.Status()
+	return index.Status().At(time.Now(), a.maxAge)
 }
 
 func (a *liveAdvisories) Import(ctx context.Context, source string) (vuln.ImportResult, error) {

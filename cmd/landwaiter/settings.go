@@ -9,6 +9,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/secret"
+	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 // A setting is declared once: flag and environment variable, default and help come from here. A secret has no flag, since
@@ -37,8 +38,9 @@ var (
 
 	settingHealthInterval = setting{"health-interval", "LANDWAITER_HEALTH_INTERVAL", "15m", "about how often to look at the health of each integration, which takes a few requests; 0 turns it off"}
 
-	settingExternalLimit = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
-	settingExternalStale = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
+	settingExternalLimit  = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
+	settingExternalStale  = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
+	settingAdvisoryMaxAge = setting{"advisory-max-age", "LANDWAITER_ADVISORY_MAX_AGE", vuln.DefaultMaxAge.String(), "how old advisory data may be before every answer warns of it"}
 
 	settingAllowReferences = setting{"allow-references", "LANDWAITER_ALLOW_REFERENCES", "", "secrets of the server that integrations may refer to, patterns with commas between them, e.g. env:REGISTRY_*,file:/run/secrets/registries/*,kubernetes:team/*/* (default: none)"}
 

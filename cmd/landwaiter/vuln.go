@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -35,6 +36,12 @@ are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, eco
 				return err
 			}
 			return p.print(*output, result, func() error {
+				for _, table := range result.Tables {
+					fmt.Fprintf(p.out, "Imported the data about %s.\n", table)
+				}
+				if result.Records == 0 && len(result.Replaced) == 0 {
+					return p.renderAdvisories(result.Status)
+				}
 				fmt.Fprintf(p.out, "Imported %s", plural(result.Records, "record"))
 				if result.Withdrawn > 0 {
 					fmt.Fprintf(p.out, ", %d withdrawn", result.Withdrawn)
@@ -78,24 +85,38 @@ func (p *program) vulnStatusCommand() *cobra.Command {
 	var remote *remoteFlags
 	var data *string
 	var output *outputFormat
+	var maxAge *time.Duration
 	cmd := &cobra.Command{
 		Use:     "status",
 		Short:   "Show which advisory data there is, and its age",
 		Example: "  landwaiter vuln status\n  landwaiter vuln status --server https://landwaiter.example -o json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			status, err := p.advisoryStatus(cmd, remote, *data)
+			if err := checkMaxAge(*maxAge); err != nil {
+				return err
+			}
+			status, err := p.advisoryStatus(cmd, remote, *data, *maxAge)
 			if err != nil {
 				return err
 			}
 			return p.print(*output, status, func() error { return p.renderAdvisories(status) })
 		},
 	}
+	maxAge = duration(cmd.Flags(), settingAdvisoryMaxAge)
 	remote, data, output = newRemoteFlags(cmd.Flags()), text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
 	return cmd
 }
 
-func (p *program) advisoryStatus(cmd *cobra.Command, remote *remoteFlags, data string) (vuln.Status, error) {
+// checkMaxAge refuses what would warn of all data, or never.
+func checkMaxAge(d time.Duration) error {
+	if d >= time.Hour {
+		return nil
+	}
+	return fault.New(fault.Invalid, "read flags", "--%s cannot be %s", settingAdvisoryMaxAge.Name, d).
+		WithFix("Give an hour or more, e.g. 168h for a week.")
+}
+
+func (p *program) advisoryStatus(cmd *cobra.Command, remote *remoteFlags, data string, maxAge time.Duration) (vuln.Status, error) {
 	if remote.given() {
 		c, err := p.client(remote)
 		if err != nil {
@@ -112,7 +133,7 @@ func (p *program) advisoryStatus(cmd *cobra.Command, remote *remoteFlags, data s
 		return vuln.Status{}, err
 	}
 	defer index.Close()
-	return index.Status(), nil
+	return index.Status().At(time.Now(), maxAge), nil
 }
 
 func (p *program) renderAdvisories(s vuln.Status) error {
@@ -121,11 +142,33 @@ func (p *program) renderAdvisories(s vuln.Status) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s, imported %s, newest of %s.\n\n", plural(s.Records, "record"), when(s.Imported), when(s.Newest))
-	rows := [][]string{{"ECOSYSTEM", "RECORDS", "NEWEST"}}
+	rows := [][]string{{"ECOSYSTEM", "RECORDS", "NEWEST", "IMPORTED", "CHECKED", "FROM"}}
 	for _, e := range s.Ecosystems {
-		rows = append(rows, []string{e.Name, fmt.Sprint(e.Records), when(e.Newest)})
+		rows = append(rows, []string{e.Name, fmt.Sprint(e.Records), when(e.Newest), when(e.Imported), checked(e.Checked), e.Origin})
 	}
-	return writeTable(p.out, rows)
+	for _, t := range []struct {
+		name  string
+		table *vuln.TableStatus
+	}{{"EPSS scores", s.EPSS}, {"known exploited", s.KnownExploited}} {
+		if t.table != nil {
+			rows = append(rows, []string{t.name, fmt.Sprint(t.table.Records), when(t.table.Date), when(t.table.Imported), checked(t.table.Checked)})
+		}
+	}
+	if err := writeTable(p.out, rows); err != nil || len(s.Warnings) == 0 {
+		return err
+	}
+	fmt.Fprintln(p.out)
+	r := &renderer{w: p.out}
+	r.warnings(s.Warnings)
+	return r.err
+}
+
+// checked is when a source was last asked; data from a file have none.
+func checked(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return when(t)
 }
 
 func when(t time.Time) string {

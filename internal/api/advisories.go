@@ -29,6 +29,10 @@ type advisoryStatus struct {
 	Imported   *time.Time        `json:"imported" doc:"null when nothing was imported"`
 	Newest     *time.Time        `json:"newest" doc:"the latest change of any record"`
 	Size       int64             `json:"size" doc:"bytes on disk"`
+
+	EPSS           *vuln.TableStatus `json:"epss,omitempty" doc:"the scores of the Exploit Prediction Scoring System, if they were imported"`
+	KnownExploited *vuln.TableStatus `json:"knownExploited,omitempty" doc:"CISA's catalogue of known exploited vulnerabilities, if it was imported"`
+	Warnings       []vuln.Warning    `json:"warnings" nullable:"false" doc:"that data are old"`
 }
 
 type ecosystemStatus struct {
@@ -36,6 +40,8 @@ type ecosystemStatus struct {
 	Records  int        `json:"records"`
 	Newest   *time.Time `json:"newest"`
 	Imported time.Time  `json:"imported"`
+	Checked  *time.Time `json:"checked,omitempty" doc:"when the source was last found to have nothing newer"`
+	Origin   string     `json:"origin,omitempty" doc:"URL of the source; empty when it was imported from a file"`
 }
 
 func statusOf(s vuln.Status) advisoryStatus {
@@ -45,10 +51,11 @@ func statusOf(s vuln.Status) advisoryStatus {
 		}
 		return &t
 	}
-	out := advisoryStatus{Records: s.Records, Size: s.Size, Imported: known(s.Imported), Newest: known(s.Newest)}
+	out := advisoryStatus{Records: s.Records, Size: s.Size, Imported: known(s.Imported), Newest: known(s.Newest),
+		EPSS: s.EPSS, KnownExploited: s.KnownExploited, Warnings: append([]vuln.Warning{}, s.Warnings...)}
 	out.Ecosystems = make([]ecosystemStatus, len(s.Ecosystems))
 	for i, e := range s.Ecosystems {
-		out.Ecosystems[i] = ecosystemStatus{Name: e.Name, Records: e.Records, Newest: known(e.Newest), Imported: e.Imported}
+		out.Ecosystems[i] = ecosystemStatus{Name: e.Name, Records: e.Records, Newest: known(e.Newest), Imported: e.Imported, Checked: known(e.Checked), Origin: e.Origin}
 	}
 	return out
 }
@@ -62,6 +69,7 @@ type importOutput struct {
 		Records   int            `json:"records"`
 		Skipped   int            `json:"skipped" doc:"records that could not be read"`
 		Withdrawn int            `json:"withdrawn"`
+		Tables    []string       `json:"tables" nullable:"false" doc:"what was imported besides records: EPSS, known exploited vulnerabilities"`
 		Problems  []string       `json:"problems" nullable:"false" doc:"the first skipped records, with the reason"`
 		Status    advisoryStatus `json:"status"`
 	}
@@ -113,6 +121,7 @@ func (a *API) importAdvisories(ctx context.Context, in *uploadInput) (*importOut
 	var out importOutput
 	out.Body.Records, out.Body.Skipped, out.Body.Withdrawn = result.Records, result.Skipped, result.Withdrawn
 	out.Body.Problems = append([]string{}, result.Problems...)
+	out.Body.Tables = append([]string{}, result.Tables...)
 	out.Body.Status = statusOf(result.Status)
 	return &out, nil
 }

@@ -31,6 +31,7 @@ func (a *API) registerAssessments() {
 	register(a, "listAssessments", a.listAssessments)
 	register(a, "getAssessment", func(ctx context.Context, in *byID) (*assessmentOutput, error) {
 		found, err := a.Assessments.Assessment(ctx, in.ID)
+		a.Assess.Age(&found)
 		return &assessmentOutput{found}, err
 	})
 	register(a, "deleteAssessment", func(ctx context.Context, in *byID) (*done, error) {

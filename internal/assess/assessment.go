@@ -32,6 +32,8 @@ type Assessment struct {
 	Compared []Compared    `json:"compared,omitempty"`
 	Policy   policy.Result `json:"policy"`
 	Verdict  Verdict       `json:"verdict"`
+	// Warnings say what makes the answer less than it seems, such as the age of the advisory data, when it is shown.
+	Warnings []vuln.Warning `json:"warnings,omitempty"`
 }
 
 // Source names the integration that served the image.
@@ -93,6 +95,9 @@ type Check struct {
 	Unchecked  int        `json:"unchecked"`            // components
 	DataFrom   *time.Time `json:"dataFrom,omitempty"`   // newest advisory of the index
 	ImportedAt *time.Time `json:"importedAt,omitempty"` // when it was imported
+
+	// Data are those that there were to check with, of the image's ecosystems only.
+	Data *vuln.Status `json:"data,omitempty"`
 }
 
 const (
@@ -153,6 +158,8 @@ type Summary struct {
 	Violations      int                   `json:"violations"`
 	Enforced        int                   `json:"enforcedViolations"`
 	Verdict         Verdict               `json:"verdict"`
+	DataAsOf        *time.Time            `json:"dataAsOf,omitempty"`       // when the oldest advisories that were used were last known to be current
+	Exploited       int                   `json:"knownExploited,omitempty"` // of the vulnerabilities, those known to be exploited
 }
 
 // Store is implemented by internal/store. It keeps the latest assessment per reference and platform.

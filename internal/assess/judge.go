@@ -63,6 +63,7 @@ func PolicyInput(a *Assessment, now time.Time) policy.Input {
 	if a.Check.DataFrom != nil {
 		in.Scan.AdvisoryAge = now.Sub(*a.Check.DataFrom)
 	}
+	in.Scan.ExploitedKnown = a.Check.Data != nil && a.Check.Data.KnownExploited != nil
 	for _, i := range f.Instructions {
 		in.Layers = append(in.Layers, policy.Layer{
 			Line: i.Line, Keyword: i.Keyword, Value: i.Value, Arguments: i.Arguments, Empty: i.Empty, LayerIndex: i.LayerIndex,
@@ -81,6 +82,10 @@ func PolicyInput(a *Assessment, now time.Time) policy.Input {
 		pv := policy.Vulnerability{
 			ID: v.ID, CVE: v.CVE, Severity: string(v.Severity), FixedVersion: v.FixedVersion, Summary: v.Summary,
 			Aliases: v.Aliases, Score: v.Score, Component: components[[4]string{v.Type, v.Component, v.Version, v.Location}],
+		}
+		pv.KnownExploited = v.KnownExploited != nil
+		if v.EPSS != nil {
+			pv.EPSS = v.EPSS.Score
 		}
 		if v.Published != nil {
 			pv.Published = *v.Published

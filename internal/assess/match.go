@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
@@ -30,6 +31,7 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 		a.Check.DataFrom = &st.Newest
 	}
 	var missed unchecked
+	used := map[string]bool{}
 	for i := range a.Scan.Components {
 		c := &a.Scan.Components[i]
 		if c.Ecosystem == "" || !index.Covers(c.Ecosystem) {
@@ -44,6 +46,7 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 			c.Unchecked = missed.failed(err)
 			continue
 		}
+		used[c.Ecosystem] = true
 		for _, v := range found {
 			a.Findings = append(a.Findings, Finding{
 				Vulnerability: v, Component: c.Name, Version: c.Version, Type: c.Type, Location: c.Location,
@@ -54,6 +57,9 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 	a.Check.Unchecked = missed.count
 	a.Check.Checked = len(a.Scan.Components) - missed.count
 	a.Check.Status, a.Check.Reason = checkStatus(a.Check, missed)
+	data := index.StatusFor(used)
+	a.Check.Data = &data
+	s.Age(a)
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int {
 		return cmp.Or(
 			cmp.Compare(x.Severity.Rank(), y.Severity.Rank()),
@@ -65,6 +71,16 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 	})
 	return nil
 }
+
+// Age fills a.Warnings with what the age of the advisory data is worth saying now.
+func (s *Service) Age(a *Assessment) {
+	if a.Warnings = nil; a.Check.Data != nil {
+		a.Warnings = a.Check.Data.At(s.o.Now(), s.o.MaxAge).Warnings
+	}
+}
+
+// OldBefore is the time before which advisory data are too old to rely on.
+func (s *Service) OldBefore() time.Time { return s.o.Now().Add(-s.o.MaxAge) }
 
 // builtFrom is the source package of a component, or the component itself where there is none.
 func builtFrom(c Component) vuln.Package {

@@ -83,6 +83,7 @@ type Options struct {
 	Scanners      Scanners      // nil: the registries' own scanners are not asked
 	ExternalLimit time.Duration // how long they are waited for; 0 means 10 s
 	ExternalStale time.Duration // reports older than that are stale; 0 means 7 days
+	MaxAge        time.Duration // of advisory data; older ones are warned of; 0 means vuln.DefaultMaxAge
 }
 
 // pulledBytes bounds what is remembered of manifests and configs: those of some thousand ordinary images.
@@ -102,6 +103,7 @@ func New(o Options) *Service {
 	}
 	o.ExternalLimit = cmp.Or(o.ExternalLimit, 10*time.Second)
 	o.ExternalStale = cmp.Or(o.ExternalStale, 7*24*time.Hour)
+	o.MaxAge = cmp.Or(o.MaxAge, vuln.DefaultMaxAge)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -18,7 +18,7 @@ func Summarize(a *Assessment) Summary {
 		s.OS = a.Scan.OS.Name
 	}
 	// One vulnerability in ten packages counts once, as severe as in the worst of them, and as fixable if it is in any.
-	worst, fixable := map[string]vuln.Severity{}, map[string]bool{}
+	worst, fixable, exploited := map[string]vuln.Severity{}, map[string]bool{}, map[string]bool{}
 	for _, f := range a.Findings {
 		name := cmp.Or(f.CVE, f.ID)
 		if had, seen := worst[name]; !seen || f.Severity.Rank() < had.Rank() {
@@ -27,11 +27,21 @@ func Summarize(a *Assessment) Summary {
 		if f.FixedVersion != "" {
 			fixable[name] = true
 		}
+		if f.KnownExploited != nil {
+			exploited[name] = true
+		}
 	}
 	for _, severity := range worst {
 		s.Vulnerabilities[severity]++
 	}
-	s.Fixable = len(fixable)
+	s.Fixable, s.Exploited = len(fixable), len(exploited)
+	if a.Check.Data != nil {
+		for _, e := range a.Check.Data.Ecosystems {
+			if at := e.AsOf(); s.DataAsOf == nil || at.Before(*s.DataAsOf) {
+				s.DataAsOf = &at
+			}
+		}
+	}
 	for _, v := range a.Policy.Violations {
 		if v.Enforced {
 			s.Enforced++

@@ -115,6 +115,14 @@ var builtinCases = map[string]struct {
 		},
 		intact: []func(*Input){withVulnerability(Vulnerability{ID: "X", CVE: "CVE-2021-44229", Severity: "critical"})},
 	},
+	"known-exploited-vulnerability": {
+		broken: map[string]func(*Input){
+			"libx 1.0 has CVE-2021-44228, which is known to be exploited, fixed in 2.15": withVulnerability(Vulnerability{
+				ID: "GHSA-jfh8-c2jp-5v3q", CVE: "CVE-2021-44228", Severity: "low", FixedVersion: "2.15", KnownExploited: true}),
+			"libx 1.0 has DSA-1, which is known to be exploited": withVulnerability(Vulnerability{ID: "DSA-1", Severity: "low", KnownExploited: true}),
+		},
+		intact: []func(*Input){withVulnerability(Vulnerability{ID: "X", CVE: "CVE-2021-44229", Severity: "critical", EPSS: 0.9})},
+	},
 	"fixable-critical-vulnerability": {
 		broken: map[string]func(*Input){"libx 1.0 has CVE-1-1 (critical, fixed in 1.1)": withVulnerability(Vulnerability{
 			ID: "A", CVE: "CVE-1-1", Severity: "critical", FixedVersion: "1.1"})},

@@ -47,6 +47,7 @@ func object[T any]() *cel.Type { return cel.ObjectType("policy." + reflect.TypeF
 var unknown = map[[2]string]string{
 	{"policy.Image", "created"}:           "the image does not say when it was created",
 	{"policy.Vulnerability", "published"}: "the advisory does not say when it was published",
+	{"policy.Vulnerability", "epss"}:      "there is no EPSS score of the vulnerability",
 	{"policy.Scan", "advisoryAge"}:        "the age of the advisory data is not known",
 }
 

@@ -77,6 +77,9 @@ type Vulnerability struct {
 	Score        float64   `cel:"score"`
 	Published    time.Time `cel:"published"` // unknown when zero
 	Component    Component `cel:"component"`
+
+	EPSS           float64 `cel:"epss"` // unknown when zero
+	KnownExploited bool    `cel:"knownExploited"`
 }
 
 type Integration struct {
@@ -92,6 +95,7 @@ type Scan struct {
 	VulnsChecked   bool          `cel:"vulnsChecked"`   // false: no advisory data for any component's ecosystem
 	UncheckedCount int           `cel:"uncheckedCount"` // components that could not be checked
 	AdvisoryAge    time.Duration `cel:"advisoryAge"`    // unknown when zero
+	ExploitedKnown bool          `cel:"exploitedKnown"` // false: there is no catalogue of known exploited vulnerabilities
 }
 
 // A Setting is one name with its value, as the image or its history holds it.

@@ -12,7 +12,8 @@ type imageView struct {
 	*assess.Assessment
 	Summary  assess.Summary
 	Lines    []lineView
-	Distinct int // vulnerabilities, each counted once
+	Distinct int  // vulnerabilities, each counted once
+	EPSS     bool // there were scores to show
 	// What the page's long tables show; all there is if the visitor asked for that.
 	Findings   []assess.Finding
 	Components []componentView
@@ -41,12 +42,14 @@ func (p *portal) imagePage(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
+	p.Assess.Age(&a)
 	p.render(w, r, v, http.StatusOK, "image", a.Reference, imageOf(&a, r.URL.Query().Has("all")))
 	return nil
 }
 
 func imageOf(a *assess.Assessment, all bool) imageView {
-	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings, Removed: a.Scan.Removed}
+	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings, Removed: a.Scan.Removed,
+		EPSS: a.Check.Data != nil && a.Check.Data.EPSS != nil}
 	if !all {
 		v.Findings = a.Findings[:min(len(a.Findings), tableLength)]
 		v.Removed = a.Scan.Removed[:min(len(a.Scan.Removed), tableLength)]

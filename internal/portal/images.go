@@ -20,7 +20,12 @@ type imagesView struct {
 	Advisories vuln.Status
 	Asked      string   // the image that was to be checked
 	Problem    *problem // why it could not be
+
+	oldBefore time.Time // of advisory data
 }
+
+// Old reports whether advisories that were current at a time are too old to rely on; without any there is nothing to say.
+func (v imagesView) Old(asOf *time.Time) bool { return asOf != nil && asOf.Before(v.oldBefore) }
 
 // FirstURL and NextURL are pages of the same search.
 func (v imagesView) FirstURL() string { return v.page(url.Values{}) }
@@ -47,7 +52,7 @@ func (p *portal) images(w http.ResponseWriter, r *http.Request, v visitor, statu
 	if err != nil {
 		return err
 	}
-	data.Advisories = p.Advisories()
+	data.Advisories, data.oldBefore = p.Advisories(), p.Assess.OldBefore()
 	p.render(w, r, v, status, "images", "Images", data)
 	return nil
 }

@@ -54,6 +54,7 @@ func parsePages() (map[string]*template.Template, error) {
 		"breakable": breakable,
 		"initial":   initial,
 		"doubts":    doubts,
+		"percent":   func(part float64) string { return fmt.Sprintf("%.0f %%", 100*part) },
 		"words":     words,
 	}
 	names, err := files.ReadDir("templates")

@@ -29,6 +29,7 @@ type builder struct {
 	dead    map[uint32]bool    // rows that a newer version of their record replaced
 	names   []string           // ecosystems as records write them
 	nameOf  map[string]int
+	tables  map[*tableKind]*tableRows
 	kept    map[string]time.Time // ecosystems taken over from another index, and when they were imported
 }
 
@@ -52,7 +53,7 @@ type seenKey struct {
 }
 
 func newBuilder(dir string) (*builder, error) {
-	b := &builder{seen: map[seenKey]uint32{}, dead: map[uint32]bool{}, nameOf: map[string]int{}, kept: map[string]time.Time{}}
+	b := &builder{seen: map[seenKey]uint32{}, dead: map[uint32]bool{}, nameOf: map[string]int{}, kept: map[string]time.Time{}, tables: map[*tableKind]*tableRows{}}
 	var err error
 	if b.details, err = newSpool(dir); err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ type ImportResult struct {
 	Unusable  int      `json:"unusable"`           // good, but about commits only, or about ecosystems whose versions cannot be compared
 	Replaced  []string `json:"replaced"`           // the ecosystems whose earlier records were replaced, without releases
 	Problems  []string `json:"problems,omitempty"` // the first few skipped, with the reason
+	Tables    []string `json:"tables,omitempty"`   // replaced: SourceEPSS, SourceExploited
 	Status    Status   `json:"status"`             // of the new index
 }
 
@@ -94,14 +95,24 @@ func importFrom(ctx context.Context, dir string, s *source, o ImportOptions) (re
 	if err := readRecords(ctx, s, b, &res, replaced, o.Progress); err != nil {
 		return res, failure(ctx, err)
 	}
-	if res.Records == 0 {
+	if len(replaced) == 0 && (len(b.tables) == 0 || res.Skipped > 0) {
 		return res, nothingFound(s, res)
 	}
-	if err := keepOthers(ctx, dir, b, replaced); err != nil {
-		return res, failure(ctx, err)
+	if len(replaced) > 0 {
+		if err := keepOthers(ctx, dir, b, replaced); err != nil {
+			return res, failure(ctx, err)
+		}
+		if err := replaceIndex(ctx, dir, b, o.Now); err != nil {
+			return res, failure(ctx, err)
+		}
 	}
-	if err := replaceIndex(ctx, dir, b, o.Now); err != nil {
-		return res, failure(ctx, err)
+	for _, kind := range tableKinds {
+		if rows := b.tables[kind]; rows != nil {
+			if err := writeTable(dir, kind, rows, o.Now); err != nil {
+				return res, failure(ctx, err)
+			}
+			res.Tables = append(res.Tables, kind.name)
+		}
 	}
 	x, err := Open(dir)
 	if err != nil {
@@ -140,6 +151,7 @@ func nothingFound(s *source, res ImportResult) error {
 type outcome struct {
 	item   item
 	packed packed
+	table  *tableRows // of an item that is one
 	size   int64
 	err    error
 }
@@ -229,6 +241,10 @@ func process(i item) (out outcome) {
 		return out
 	}
 	out.size = int64(len(data))
+	if i.table != nil {
+		out.table, out.err = i.table.read(i.name, data)
+		return out
+	}
 	r, err := decodeRecord(data)
 	if err != nil {
 		out.err = err
@@ -240,8 +256,15 @@ func process(i item) (out outcome) {
 
 func take(out outcome, b *builder, res *ImportResult, replaced map[string]bool) error {
 	switch {
+	case out.item.table != nil:
+		if out.err != nil {
+			return fault.Wrap(fault.Invalid, "import "+out.item.table.name, out.item.name, out.err).
+				WithFix("Download it again: what is damaged or cut off is not imported in part.")
+		}
+		b.tables[out.item.table] = out.table
 	case errors.Is(out.err, errWithdrawn):
 		res.Withdrawn++
+		res.replace(out.item.container, replaced)
 	case errors.Is(out.err, errUnusable):
 		res.Unusable++
 	case out.err != nil:
@@ -252,14 +275,18 @@ func take(out outcome, b *builder, res *ImportResult, replaced map[string]bool) 
 	default:
 		res.Records++
 		for _, base := range out.packed.bases {
-			if !replaced[base] {
-				replaced[base] = true
-				res.Replaced = append(res.Replaced, base)
-			}
+			res.replace(base, replaced)
 		}
 		return b.add(out.packed, out.item.container)
 	}
 	return nil
+}
+
+func (res *ImportResult) replace(base string, replaced map[string]bool) {
+	if base != "" && !replaced[base] {
+		replaced[base] = true
+		res.Replaced = append(res.Replaced, base)
+	}
 }
 
 // keepOthers takes over the ecosystems that the import does not hold. A present index that cannot be read stops the import:
@@ -278,13 +305,18 @@ func keepOthers(ctx context.Context, dir string, b *builder, replaced map[string
 }
 
 func replaceIndex(ctx context.Context, dir string, b *builder, now time.Time) error {
+	return replaceFile(dir, indexName, func(f *os.File) error { return b.write(ctx, f, now) })
+}
+
+// replaceFile writes a file in dir so that there is the old or the new one, whole, whenever the process or the machine stops.
+func replaceFile(dir, name string, write func(*os.File) error) error {
 	f, err := os.CreateTemp(dir, tempPattern)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	if err := b.write(ctx, f, now); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := f.Chmod(0o640); err != nil {
@@ -296,7 +328,7 @@ func replaceIndex(ctx context.Context, dir string, b *builder, now time.Time) er
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, indexName)); err != nil {
+	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
 		return err
 	}
 	return syncDir(dir)

@@ -10,9 +10,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -58,6 +60,9 @@ type Index struct {
 
 	mu     sync.Mutex
 	blocks map[uint32][]byte // recently used blocks of details
+
+	exploitation exploitation
+	asOf         map[string]time.Time // by name of ecosystem
 }
 
 // Open opens the index file in dir. It returns a nil Index and no error when nothing was ever imported.
@@ -79,7 +84,34 @@ func Open(dir string) (*Index, error) {
 		return nil, fault.Wrap(fault.Internal, "open the advisory index", f.Name(), err).
 			WithFix("Remove the file and import the advisories again: landwaiter vuln import PATH")
 	}
+	if err := x.openBeside(dir); err != nil {
+		x.Close()
+		return nil, err
+	}
 	return x, nil
+}
+
+// openBeside opens what is kept beside the index.
+func (x *Index) openBeside(dir string) error {
+	sources, err := ReadSources(dir)
+	if err != nil {
+		return fault.Wrap(fault.Internal, "open the advisory index", "", err)
+	}
+	x.asOf = map[string]time.Time{}
+	for i := range x.contents.Ecosystems {
+		e := &x.contents.Ecosystems[i]
+		e.Checked, e.Origin = sources.checked(x.ecosystems[i].base, e.Imported)
+		x.asOf[e.Name] = e.AsOf()
+	}
+	if x.exploitation, err = openExploitation(dir); err != nil {
+		return err
+	}
+	for name, t := range map[string]*table{SourceEPSS: x.exploitation.epss, SourceExploited: x.exploitation.exploited} {
+		if t != nil {
+			t.status.Checked, _ = sources.checked(name, t.status.Imported)
+		}
+	}
+	return nil
 }
 
 func openIndex(r io.ReaderAt, size int64, open func() (file, error)) (*Index, error) {
@@ -134,6 +166,7 @@ func (x *Index) release() error {
 		return nil
 	}
 	x.zstd.Close()
+	x.exploitation.Close()
 	return x.file.Close()
 }
 
@@ -152,6 +185,12 @@ func (x *Index) Status() Status {
 			s.Ecosystems = append(s.Ecosystems, e)
 		}
 	}
+	if t := x.exploitation.epss; t != nil {
+		s.EPSS = &t.status
+	}
+	if t := x.exploitation.exploited; t != nil {
+		s.KnownExploited = &t.status
+	}
 	return s
 }
 
@@ -169,6 +208,21 @@ func (x *Index) Covers(ecosystem string) bool {
 	}
 	e.release = ""
 	return x.covered[e]
+}
+
+// StatusFor is Status with only the ecosystems that have a say about packages of those given.
+func (x *Index) StatusFor(ecosystems map[string]bool) Status {
+	s := x.Status()
+	s.Ecosystems = slices.DeleteFunc(s.Ecosystems, func(e EcosystemStatus) bool {
+		about := parseEcosystem(e.Name)
+		for name := range ecosystems {
+			if about.appliesTo(parseEcosystem(name)) {
+				return false
+			}
+		}
+		return true
+	})
+	return s
 }
 
 // An entry is what one row says about one package.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -17,7 +18,7 @@ type Live struct {
 
 	mu    sync.Mutex
 	index *Index
-	file  os.FileInfo // of the file last looked at; nil if there was none
+	seen  []os.FileInfo // of the files last looked at, nil for those that were not there
 	err   error
 }
 
@@ -56,25 +57,36 @@ func (l *Live) Close() error {
 	return x.Close()
 }
 
-// refresh opens the index if the file is another one than the last time.
+// refresh opens the index if a file of it is another one than the last time.
 func (l *Live) refresh() {
-	st, err := os.Stat(filepath.Join(l.dir, indexName))
-	if err != nil {
-		st = nil
+	seen := make([]os.FileInfo, len(liveFiles))
+	for i, name := range liveFiles {
+		st, err := os.Stat(filepath.Join(l.dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			l.err = fault.Wrap(fault.Internal, "open the advisory index", "", err)
+			return
+		}
+		if err == nil {
+			seen[i] = st
+		}
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.err = fault.Wrap(fault.Internal, "open the advisory index", "", err)
-		return
-	}
-	if st == nil && l.file == nil || st != nil && l.file != nil &&
-		os.SameFile(st, l.file) && st.ModTime().Equal(l.file.ModTime()) && st.Size() == l.file.Size() {
+	if l.seen != nil && slices.EqualFunc(seen, l.seen, sameFile) {
 		return
 	}
 	x, err := Open(l.dir)
-	l.file, l.err = st, err
+	l.seen, l.err = seen, err
 	if err != nil {
 		return
 	}
 	l.index.Close()
 	l.index = x
+}
+
+var liveFiles = []string{indexName, sourcesName, epssKind.file, exploitedKind.file}
+
+func sameFile(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }

@@ -59,6 +59,10 @@ func (x *Index) match(ctx context.Context, p Package, binary *Package) (_ []Vuln
 		hits = append(hits, more...)
 	}
 	found := group(hits, ecosystems[e.base].os)
+	x.exploitation.annotate(found)
+	for i := range found {
+		found[i].SourceAsOf = x.asOf[found[i].Source]
+	}
 	slices.SortStableFunc(found, func(a, b Vulnerability) int {
 		return cmp.Or(cmp.Compare(a.Severity.Rank(), b.Severity.Rank()), cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
 	})

@@ -17,21 +17,23 @@ import (
 // limits bound what an import may cost.
 type limits struct {
 	record  int64 // bytes of one record
+	table   int64 // bytes of a file about exploitation
 	entries int   // files, inside and outside archives
 	total   int64 // bytes of all records
 }
 
-var defaultLimits = limits{record: 8 << 20, entries: 5_000_000, total: 64 << 30}
+var defaultLimits = limits{record: 8 << 20, table: 64 << 20, entries: 5_000_000, total: 64 << 30}
 
 // An item is one file that should be a record.
 type item struct {
-	name      string // for messages
-	container string // the base ecosystem that its folder or archive is named for, or ""
-	cost      int64  // bytes of input it accounts for
+	name      string     // for messages
+	container string     // the base ecosystem that its folder or archive is named for, or ""
+	cost      int64      // bytes of input it accounts for
+	table     *tableKind // nil for a record
 	read      func() ([]byte, error)
 }
 
-var errTooLarge = errors.New("it is too large for one record")
+var errTooLarge = errors.New("it is too large")
 
 // A source finds OSV records below one file or folder of a file system.
 type source struct {
@@ -56,12 +58,12 @@ func (s *source) items(ctx context.Context, yield func(item) error) error {
 		if strings.EqualFold(path.Ext(name), ".zip") {
 			return s.archive(ctx, name, size, container, yield)
 		}
-		return s.yield(item{name: name, container: container, cost: size, read: func() ([]byte, error) {
+		return s.yield(item{name: name, container: container, cost: size, table: kindOfTable(name), read: func() ([]byte, error) {
 			f, err := s.fsys.Open(name)
 			if err != nil {
 				return nil, err
 			}
-			return s.readAll(f, size)
+			return s.readAll(f, size, kindOfTable(name))
 		}}, yield)
 	})
 }
@@ -73,7 +75,13 @@ func (s *source) yield(i item, yield func(item) error) error {
 	return yield(i)
 }
 
-// files calls do with every JSON file and archive.
+// Importable reports whether an import looks at a file of this name.
+func Importable(name string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return ext == ".json" || ext == ".zip" || kindOfTable(name) != nil
+}
+
+// files calls do with every file that can be imported.
 func (s *source) files(ctx context.Context, do func(name string, size int64) error) error {
 	return fs.WalkDir(s.fsys, s.root, func(name string, d fs.DirEntry, err error) error {
 		if err == nil {
@@ -82,9 +90,7 @@ func (s *source) files(ctx context.Context, do func(name string, size int64) err
 		if err != nil || d.IsDir() {
 			return err
 		}
-		switch strings.ToLower(path.Ext(name)) {
-		case ".json", ".zip":
-		default:
+		if !Importable(name) {
 			return nil
 		}
 		st, err := fs.Stat(s.fsys, name) // follows a link, as mirrors use them
@@ -138,21 +144,22 @@ func (s *source) archive(ctx context.Context, name string, size int64, container
 			cost = rest
 		}
 		rest -= cost
-		if e.FileInfo().IsDir() || !strings.EqualFold(path.Ext(e.Name), ".json") {
+		table := kindOfTable(e.Name)
+		if e.FileInfo().IsDir() || !strings.EqualFold(path.Ext(e.Name), ".json") && table == nil {
 			continue
 		}
 		reads.Add(1)
 		var once sync.Once
-		err := s.yield(item{name: name + ": " + e.Name, container: container, cost: cost, read: func() ([]byte, error) {
+		err := s.yield(item{name: name + ": " + e.Name, container: container, cost: cost, table: table, read: func() ([]byte, error) {
 			defer once.Do(reads.Done)
-			if e.UncompressedSize64 > uint64(s.limits.record) {
+			if e.UncompressedSize64 > uint64(s.limit(table)) {
 				return nil, errTooLarge
 			}
 			r, err := e.Open()
 			if err != nil {
 				return nil, err
 			}
-			return s.readAll(r, int64(e.UncompressedSize64))
+			return s.readAll(r, int64(e.UncompressedSize64), table)
 		}}, yield)
 		if err != nil {
 			once.Do(reads.Done)
@@ -162,14 +169,22 @@ func (s *source) archive(ctx context.Context, name string, size int64, container
 	return nil
 }
 
-// readAll reads at most one record's worth, whatever size says.
-func (s *source) readAll(r io.ReadCloser, size int64) ([]byte, error) {
+func (s *source) limit(table *tableKind) int64 {
+	if table != nil {
+		return s.limits.table
+	}
+	return s.limits.record
+}
+
+// readAll reads at most one record's or table's worth, whatever size says.
+func (s *source) readAll(r io.ReadCloser, size int64, table *tableKind) ([]byte, error) {
 	defer r.Close()
-	b := make([]byte, 0, min(max(size, 0), s.limits.record)+1)
+	limit := s.limit(table)
+	b := make([]byte, 0, min(max(size, 0), limit)+1)
 	for {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
-		if int64(len(b)) > s.limits.record {
+		if int64(len(b)) > limit {
 			return nil, errTooLarge
 		}
 		if err == io.EOF {

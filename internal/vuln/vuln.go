@@ -25,7 +25,11 @@ type Vulnerability struct {
 	Modified     *time.Time `json:"modified,omitempty"`
 	URL          string     `json:"url,omitempty"`
 	References   []string   `json:"references,omitempty"`
-	Source       string     `json:"source"` // ecosystem of the record that matched, e.g. "Debian:12"
+	Source       string     `json:"source"`     // ecosystem of the record that matched, e.g. "Debian:12"
+	SourceAsOf   time.Time  `json:"sourceAsOf"` // when the advisories of Source were last known to be current
+
+	EPSS           *EPSS           `json:"epss,omitempty"`
+	KnownExploited *KnownExploited `json:"knownExploited,omitempty"`
 }
 
 // Status describes the index.
@@ -35,6 +39,10 @@ type Status struct {
 	Imported   time.Time         `json:"imported"`
 	Newest     time.Time         `json:"newest"` // latest "modified" of any record, or "published" where that is missing
 	Size       int64             `json:"size"`   // bytes on disk
+
+	EPSS           *TableStatus `json:"epss,omitempty"`
+	KnownExploited *TableStatus `json:"knownExploited,omitempty"`
+	Warnings       []Warning    `json:"warnings,omitempty"` // filled by At
 }
 
 // EcosystemStatus is the part of Status that is about one ecosystem (and release).
@@ -42,5 +50,7 @@ type EcosystemStatus struct {
 	Name     string    `json:"name"` // with release where OSV has one
 	Records  int       `json:"records"`
 	Newest   time.Time `json:"newest"`
-	Imported time.Time `json:"imported"` // the records, which may be before those of other ecosystems
+	Imported time.Time `json:"imported"`         // the records, which may be before those of other ecosystems
+	Checked  time.Time `json:"checked,omitzero"` // when their source was last found to have nothing newer
+	Origin   string    `json:"origin,omitempty"` // the source's URL; "" when they were imported from a file
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/recent"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
@@ -86,14 +87,11 @@ type Options struct {
 	MaxAge        time.Duration // of advisory data; older ones are warned of; 0 means vuln.DefaultMaxAge
 }
 
-// pulledBytes bounds what is remembered of manifests and configs: those of some thousand ordinary images.
-const pulledBytes = 16 << 20
-
 // Service answers requests.
 type Service struct {
 	o      Options
 	slots  chan struct{}
-	pulled *pulledCache
+	pulled *recent.Cache[*distribution.Pulled]
 }
 
 // New makes a Service.
@@ -107,7 +105,7 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{o: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache(pulledBytes)}
+	return &Service{o: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache()}
 }
 
 // Assess runs the flow. It fails with an *Unserved when no integration could serve the image. Whatever else can be said is
@@ -223,10 +221,10 @@ func (s *Service) serve(ctx context.Context, req Request, progress Progress) (se
 		progress.step("Asking %s for %s", c.Integration.Name, req.Reference)
 		src := c.Source(ctx, req.Reference)
 		key := pulledKey(c, req)
-		pulled, err := s.o.Client.Pull(ctx, src, req.Reference, req.Platform, s.pulled.get(key))
+		pulled, err := s.o.Client.Pull(ctx, src, req.Reference, req.Platform, s.pulled.Get(key))
 		attempt := Attempt{Source: sourceOf(c), Reasons: c.Reasons}
 		if err == nil {
-			s.pulled.put(key, pulled)
+			s.pulled.Put(key, pulled)
 			return served{candidate: c, source: src, ref: req.Reference, pulled: pulled}, append(attempts, attempt), nil
 		}
 		if ctx.Err() != nil {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
+	"sync"
 	"sync/atomic"
 )
 
@@ -16,7 +18,7 @@ type content struct {
 	size   int64
 	at     io.ReaderAt
 	closed atomic.Bool
-	free   func()
+	free   func(reuse bool)
 }
 
 var errGivenUp = errors.New("given up")
@@ -39,9 +41,14 @@ func (c *content) start(n int64) ([]byte, error) {
 	return b, nil
 }
 
-func (c *content) close() {
+func (c *content) close() { c.end(true) }
+
+// abandon is close while a reader may still be at work.
+func (c *content) abandon() { c.end(false) }
+
+func (c *content) end(reuse bool) {
 	if !c.closed.Swap(true) {
-		c.free()
+		c.free(reuse)
 	}
 }
 
@@ -75,12 +82,17 @@ func (h *hold) keep(ctx context.Context, path string, size int64, r io.Reader) (
 		if err != nil {
 			return nil, err
 		}
-		b := make([]byte, size)
-		if _, err := io.ReadFull(r, b); err != nil {
-			release()
+		b := newBuffer(int(size))
+		free := func(reuse bool) {
+			if release(); reuse {
+				b.reuse()
+			}
+		}
+		if _, err := io.ReadFull(r, b.bytes); err != nil {
+			free(true)
 			return nil, err
 		}
-		return &content{path: path, size: size, at: bytesAt(b), free: release}, nil
+		return &content{path: path, size: size, at: bytesAt(b.bytes), free: free}, nil
 	}
 	release, err := h.disk.take(ctx, size)
 	if err != nil {
@@ -91,7 +103,7 @@ func (h *hold) keep(ctx context.Context, path string, size int64, r io.Reader) (
 		release()
 		return nil, fmt.Errorf("%w: %w", errNoRoom, err)
 	}
-	free := func() {
+	free := func(bool) {
 		_ = f.Close()
 		_ = os.Remove(f.Name()) // where an open file cannot be unlinked
 		release()
@@ -99,7 +111,7 @@ func (h *hold) keep(ctx context.Context, path string, size int64, r io.Reader) (
 	_ = os.Remove(f.Name())
 	w := &writeErrors{w: f}
 	if _, err := io.CopyN(w, r, size); err != nil {
-		free()
+		free(true)
 		if w.err != nil {
 			return nil, fmt.Errorf("%w: %w", errNoRoom, w.err)
 		}
@@ -120,4 +132,35 @@ func (w *writeErrors) Write(p []byte) (int, error) {
 		w.err = err
 	}
 	return n, err
+}
+
+// Buffers of these sizes, powers of two, are used again: what is read of an image's files is soon garbage, and would
+// otherwise double the memory that a scan takes.
+const smallestBuffer, largestBuffer = 16, 25 // bits: 64 KiB to 32 MiB
+
+var buffers [largestBuffer + 1]sync.Pool
+
+type buffer struct {
+	bytes []byte
+	whole *[]byte // what goes back into the pool; nil for sizes that are not kept
+	class int
+}
+
+func newBuffer(size int) buffer {
+	class := max(smallestBuffer, bits.Len(uint(max(size-1, 0))))
+	if size < 1<<smallestBuffer/4 || class > largestBuffer {
+		return buffer{bytes: make([]byte, size)}
+	}
+	whole, ok := buffers[class].Get().(*[]byte)
+	if !ok {
+		b := make([]byte, 1<<class)
+		whole = &b
+	}
+	return buffer{(*whole)[:size], whole, class}
+}
+
+func (b buffer) reuse() {
+	if b.whole != nil {
+		buffers[b.class].Put(b.whole)
+	}
 }

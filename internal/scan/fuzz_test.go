@@ -57,7 +57,7 @@ func FuzzRPM(f *testing.F) {
 	f.Add(bdbOf(h, binary.BigEndian))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		found := &found{room: 1000}
-		c := &content{size: int64(len(b)), at: bytesAt(b), free: func() {}}
+		c := &content{size: int64(len(b)), at: bytesAt(b), free: func(bool) {}}
 		_ = readRPM(context.Background(), c, found)
 		for _, x := range found.components {
 			if x.Name == "" || strings.Contains(x.Name, "\x00") {
@@ -73,7 +73,7 @@ func FuzzProgram(f *testing.F) {
 	f.Add([]byte(peOf(2, 3, 4, 5)))
 	f.Add(elfWith(".dep-v0", deflated([]byte(`{"packages":[{"name":"a","version":"1"}]}`))))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c := &content{size: int64(len(b)), at: bytesAt(b), free: func() {}}
+		c := &content{size: int64(len(b)), at: bytesAt(b), free: func(bool) {}}
 		if n := allocated(func() { _ = readExecutable(context.Background(), c, &found{room: 1000}) }); n > 300 {
 			t.Errorf("%d MiB were allocated for %d bytes", n, len(b))
 		}

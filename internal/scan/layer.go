@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/landwaiter/landwaiter/internal/image"
 )
 
 // readersPerLayer is how many files of a layer are looked into while its stream goes on.
@@ -31,7 +34,8 @@ type layerScan struct {
 	entries int64
 	meter   *meter
 	bytes   int64
-	full    bool // the note about too much text has been written
+	diffID  image.Digest // of what was read to its end
+	full    bool         // the note about too much text has been written
 	files   map[string]*record
 	missing map[string][]string // target of a hard link that was not looked into → the links that ask for it
 	paths   []pathKind
@@ -113,25 +117,36 @@ func (ls *layerScan) stream(l Layer, progress func(int64), walk func(io.Reader) 
 	defer context.AfterFunc(ls.ctx, func() { _ = closeBody() })()
 
 	src := &source{ctx: ls.ctx, body: body, progress: progress}
-	in := bufio.NewReaderSize(src, 256<<10)
+	received := newReadAhead(plain{src, func() {}}, func([]byte) {})
+	defer received.close()
+	defer closeBody()
+	in := bufio.NewReader(received)
 	problem := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = fmt.Errorf("the layer's reader failed: %v", p)
 			}
 		}()
-		plain, err := decompress(in)
+		unpacker, err := decompress(in, ls.libraryGzip)
 		if err != nil {
 			return err
 		}
-		defer plain.Close()
-		ahead := newReadAhead(plain)
-		defer ahead.Close()
+		diffID := sha256.New()
+		ahead := newReadAhead(unpacker, func(b []byte) { diffID.Write(b) })
+		defer ahead.close()
 		ls.meter = &meter{r: ahead, limits: &ls.limits, compressed: &src.read, image: ls.used}
 		defer func() { ls.bytes = max(ls.bytes, ls.meter.n) }()
-		return walk(ls.meter)
+		if err := walk(ls.meter); err != nil {
+			return err
+		}
+		if err := ls.meter.drain(); err != nil {
+			ls.note(false, "", "what follows the end of the archive cannot be read: %v", err)
+			return nil
+		}
+		ls.diffID = image.Digest(fmt.Sprintf("sha256:%x", diffID.Sum(nil)))
+		return nil
 	}()
-	if err := cmp.Or(src.err, ls.ctx.Err()); err != nil {
+	if err := cmp.Or(src.err(), ls.ctx.Err()); err != nil {
 		return err
 	}
 	if problem != nil {
@@ -144,7 +159,7 @@ func (ls *layerScan) stream(l Layer, progress func(int64), walk func(io.Reader) 
 		}
 	}
 	_, err = io.Copy(io.Discard, io.LimitReader(in, max(l.Size, ls.limits.LayerBytes)))
-	return cmp.Or(src.err, err)
+	return cmp.Or(src.err(), err)
 }
 
 func (ls *layerScan) note(lossy bool, path, format string, args ...any) {
@@ -215,7 +230,11 @@ func (ls *layerScan) run(r reader, rec *record, c *content) {
 	var once sync.Once
 	finish := func(f *found, err error) {
 		once.Do(func() {
-			c.close()
+			if f == nil {
+				c.abandon()
+			} else {
+				c.close()
+			}
 			ls.keep(r, rec, f, err)
 			<-ls.slots
 			ls.group.Done()
@@ -270,7 +289,7 @@ func tidySize(n int64) string {
 
 // result orders what was found. It is called when all readers have ended.
 func (ls *layerScan) result() *layerResult {
-	r := &layerResult{Entries: ls.entries, Bytes: ls.bytes, Text: ls.text.Load(), Notes: ls.notes.sorted(), Volatile: ls.volatile}
+	r := &layerResult{Entries: ls.entries, Bytes: ls.bytes, Text: ls.text.Load(), DiffID: ls.diffID, Notes: ls.notes.sorted(), Volatile: ls.volatile}
 	// Of two entries with the same path the last counts; sorting must not change their order.
 	slices.SortStableFunc(ls.paths, func(a, b pathKind) int { return cmp.Compare(a.hash, b.hash) })
 	for i, p := range ls.paths {

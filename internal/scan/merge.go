@@ -219,6 +219,9 @@ func (m *merger) owned(files []*visible) map[uint64]int {
 func mergeNotes(layers []Layer, results []*layerResult) []Note {
 	var list []Note
 	for i, r := range results {
+		if l := layers[i]; r.DiffID != "" && strings.HasPrefix(string(l.DiffID), "sha256:") && l.DiffID != r.DiffID {
+			list = append(list, Note{Layer: l.Digest, Message: fmt.Sprintf("the layer unpacks to %s, but the image's config says %s: what runs images refuses this one", r.DiffID, l.DiffID)})
+		}
 		for _, n := range r.Notes {
 			gone := false
 			if n.Path != "" {

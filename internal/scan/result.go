@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/landwaiter/landwaiter/internal/image"
 )
 
 // extractorVersion is part of the cache key. It changes whenever the same layer would give another result.
@@ -20,8 +22,9 @@ const extractorVersion = "3"
 // layerResult is what one layer holds, independent of the layers below and above it.
 type layerResult struct {
 	Entries, Bytes int64
-	Text           int64       // bytes counted against Limits.ImageText
-	Files          []foundFile // sorted by path
+	Text           int64        // bytes counted against Limits.ImageText
+	DiffID         image.Digest // of the uncompressed archive; "" when it was not read to its end
+	Files          []foundFile  // sorted by path
 	// Sorted hashes of paths: what a layer above or below is compared with.
 	Others    []uint64 // everything that is no directory
 	Dirs      []uint64
@@ -81,10 +84,19 @@ func (r *layerResult) hides(hashes []uint64) bool {
 	return has(r.Others, own) || has(r.Dirs, own) || has(r.Whiteouts, own)
 }
 
-// forget gives up the content of a layer for which the image's report has no room.
-func (r *layerResult) forget(limit int64) {
-	r.Files = nil
-	r.Notes = append(r.Notes, Note{Message: fmt.Sprintf("the components of this layer are not listed: more than %s of names in the image", size(limit)), Lossy: true})
+// without is the result without its content, for which the image's report has no room.
+func (r *layerResult) without(limit int64) *layerResult {
+	less := *r
+	less.Files = nil
+	less.Notes = append(slices.Clip(r.Notes), Note{
+		Message: fmt.Sprintf("the components of this layer are not listed: more than %s of names in the image", size(limit)), Lossy: true,
+	})
+	return &less
+}
+
+// weightOf is about what a result takes in memory.
+func weightOf(_ string, r *layerResult) int64 {
+	return 512 + 2*r.Text + 8*int64(len(r.Others)+len(r.Dirs)+len(r.Whiteouts)+len(r.Opaque))
 }
 
 // maxCached bounds what a cached result may unpack to.

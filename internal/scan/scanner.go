@@ -10,6 +10,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/recent"
 )
 
 // A Layer is one layer's descriptor and the way to open its (compressed) bytes. Open is called a second time for the rare
@@ -33,8 +34,10 @@ type Options struct {
 	Cache    Cache // nil: none
 	Parallel int   // layers at once; 0 means 2
 	Limits   Limits
-	TempDir  string       // for files larger than Limits.FileInMemory; "" means the system's
-	Log      *slog.Logger // nil: none
+	// LibraryGzip unpacks gzip with a general library instead of the decoder made for this.
+	LibraryGzip bool
+	TempDir     string       // for files larger than Limits.FileInMemory; "" means the system's
+	Log         *slog.Logger // nil: none
 }
 
 // A Scanner is safe for concurrent use; the budgets of its limits are shared by all images that it reads at a time.
@@ -46,11 +49,18 @@ type Scanner struct {
 	hold     *hold
 	readers  *readers
 	setup    error
+
+	libraryGzip bool
+	flights     flights
+	recent      *recent.Cache[*layerResult]
 }
+
+// recentResults bounds the memory that results take which are kept unpacked, for images that share layers with others.
+const recentResults = 24 << 20
 
 // New makes a Scanner.
 func New(o Options) *Scanner {
-	s := &Scanner{cache: o.Cache, parallel: o.Parallel, limits: o.Limits.withDefaults(), log: o.Log}
+	s := &Scanner{cache: o.Cache, parallel: o.Parallel, limits: o.Limits.withDefaults(), log: o.Log, libraryGzip: o.LibraryGzip, recent: recent.New(recentResults, weightOf)}
 	if s.parallel <= 0 {
 		s.parallel = 2
 	}
@@ -123,32 +133,80 @@ func causeOf(ctx context.Context) error {
 	return fault.Wrap(fault.CodeOf(err), "scan", "stopped", err)
 }
 
-// layer takes one layer's result from the cache or reads it.
+// layer takes one layer's result from the cache or reads it. A layer that is being read already, for whatever image, is
+// waited for.
 func (s *Scanner) layer(ctx context.Context, l Layer, progress Progress, used *tally) (*layerResult, error) {
-	key := ""
-	if s.cache != nil && l.Digest != "" {
-		key = fmt.Sprintf("%s/%s-%s", l.Digest, extractorVersion, s.limits.fingerprint())
-		if r := s.cached(ctx, key); r != nil {
-			progress(l.Digest, l.Size, l.Size)
-			used.entries.Add(r.Entries)
-			if used.text.Add(r.Text) > s.limits.ImageText {
-				r.forget(s.limits.ImageText)
+	if l.Digest == "" {
+		return s.read(ctx, l, progress, used)
+	}
+	key := fmt.Sprintf("%s/%s-%s", l.Digest, extractorVersion, s.limits.fingerprint())
+	for {
+		ended := s.flights.board(key)
+		if ended == nil {
+			break
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	defer s.flights.land(key)
+	if r := s.known(ctx, key); r != nil {
+		return s.reuse(r, l, progress, used), nil
+	}
+	if c, ok := s.cache.(Claimer); ok {
+		release, err := c.ClaimLayer(ctx, key)
+		if err != nil {
+			s.log.WarnContext(ctx, "layer read without a claim", "layer", l.Digest, "error", err)
+		} else {
+			defer release()
+			if r := s.known(ctx, key); r != nil {
+				return s.reuse(r, l, progress, used), nil
 			}
-			return r, nil
 		}
 	}
 	r, err := s.read(ctx, l, progress, used)
-	if err != nil || key == "" || r.Volatile {
-		return r, err
+	if err == nil && !r.Volatile {
+		s.remember(ctx, key, r)
+	}
+	return r, err
+}
+
+// reuse counts a known result as if it had been read.
+func (s *Scanner) reuse(r *layerResult, l Layer, progress Progress, used *tally) *layerResult {
+	progress(l.Digest, l.Size, l.Size)
+	used.entries.Add(r.Entries)
+	if used.text.Add(r.Text) > s.limits.ImageText {
+		return r.without(s.limits.ImageText)
+	}
+	return r
+}
+
+func (s *Scanner) remember(ctx context.Context, key string, r *layerResult) {
+	s.recent.Put(key, r)
+	if s.cache == nil {
+		return
 	}
 	b, err := r.encode()
 	if err == nil {
 		err = s.cache.PutLayerResult(ctx, key, b)
 	}
 	if err != nil {
-		s.log.WarnContext(ctx, "layer result not cached", "layer", l.Digest, "error", err)
+		s.log.WarnContext(ctx, "layer result not cached", "key", key, "error", err)
 	}
-	return r, nil
+}
+
+// known returns a result that was remembered, or nil. It is shared and must not be changed.
+func (s *Scanner) known(ctx context.Context, key string) *layerResult {
+	if r := s.recent.Get(key); r != nil || s.cache == nil {
+		return r
+	}
+	r := s.cached(ctx, key)
+	if r != nil {
+		s.recent.Put(key, r)
+	}
+	return r
 }
 
 func (s *Scanner) cached(ctx context.Context, key string) *layerResult {

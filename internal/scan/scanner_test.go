@@ -2,12 +2,14 @@ package scan
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +38,7 @@ func TestCompression(t *testing.T) {
 		"concatenated_gzip_members":  append(gzipped(t, plain[:half]), gzipped(t, plain[half:])...),
 		"concatenated_zstd_frames":   append(zstded(t, plain[:half]), zstded(t, plain[half:])...),
 		"zstd_after_skippable_frame": append([]byte{0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4}, zstded(t, plain)...),
+		"estargz":                    estargz(t, plain),
 		"trailing_bytes":             append(gzipped(t, plain), bytes.Repeat([]byte("trailing"), 100_000)...),
 		"without_end_of_archive":     gzipped(t, plain[:len(plain)-1024]),
 	} {
@@ -51,6 +54,30 @@ func TestCompression(t *testing.T) {
 		r := scanned(t, layerOf(nil), layerOf(gzipped(t, nil)), layerOf(make([]byte, 1024)))
 		expectComplete(t, r)
 	})
+}
+
+// estargz packs as eStargz does: members that can be read one by one, and a footer in an empty member's header.
+func estargz(t testing.TB, plain []byte) []byte {
+	t.Helper()
+	var b []byte
+	for part := range slices.Chunk(plain, 3*512) {
+		b = append(b, gzipped(t, part)...)
+	}
+	var footer bytes.Buffer
+	w := gzip.NewWriter(&footer)
+	w.Extra = []byte("SG\x16\x00000000000000beefSTARGZ")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return append(b, footer.Bytes()...)
+}
+
+func TestLibraryGzipGivesTheSame(t *testing.T) {
+	l := layerOf(gzipped(t, sample(t)))
+	own, library := scanned(t, l), scannedWith(t, Options{LibraryGzip: true}, l)
+	if !reflect.DeepEqual(own, library) {
+		t.Errorf("%+v\n%+v", own, library)
+	}
 }
 
 func TestDamagedLayer(t *testing.T) {

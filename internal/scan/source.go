@@ -1,10 +1,12 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync/atomic"
 )
 
@@ -15,12 +17,19 @@ type source struct {
 	body     io.Reader
 	read     atomic.Int64
 	progress func(read int64)
-	err      error // set by the goroutine that reads; read after it ended
+	failed   atomic.Pointer[error]
+}
+
+func (s *source) err() error {
+	if e := s.failed.Load(); e != nil {
+		return *e
+	}
+	return nil
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
-		s.err = err
+		s.failed.Store(&err)
 		return 0, err
 	}
 	n, err := s.body.Read(p)
@@ -29,7 +38,7 @@ func (s *source) Read(p []byte) (int, error) {
 		if s.ctx.Err() != nil {
 			err = s.ctx.Err()
 		}
-		s.err = err
+		s.failed.Store(&err)
 	}
 	return n, err
 }
@@ -41,7 +50,7 @@ func (e limitError) Error() string { return e.what }
 
 // meter counts uncompressed bytes and ends the stream when they pass a limit.
 type meter struct {
-	r          io.Reader
+	r          *readAhead
 	limits     *Limits
 	compressed *atomic.Int64
 	image      *tally
@@ -54,6 +63,41 @@ func (m *meter) Read(p []byte) (int, error) {
 		return 0, e
 	}
 	return n, err
+}
+
+// Seek lets archive/tar pass over what nobody looks into; it goes forward from where the reader is, nowhere else.
+func (m *meter) Seek(offset int64, whence int) (int64, error) {
+	if whence != io.SeekCurrent || offset < 0 {
+		return 0, errors.ErrUnsupported
+	}
+	for offset > 0 {
+		n, err := m.skip(offset)
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return m.n, err
+		}
+		offset -= n
+	}
+	return m.n, nil
+}
+
+// drain passes over all that is left.
+func (m *meter) drain() error {
+	for {
+		if _, err := m.skip(math.MaxInt64); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+func (m *meter) skip(most int64) (int64, error) {
+	n, err := m.r.skip(most)
+	return n, cmp.Or(err, m.count(n))
 }
 
 // count takes n bytes for unpacked. Those of a sparse file's holes do not come through Read.

@@ -5,7 +5,7 @@ unpack_packages libspring-core-java libspring-web-java libspring-context-java li
   libcommons-io-java libcommons-lang3-java libcommons-collections3-java libcommons-collections4-java \
   libcommons-fileupload-java libcommons-codec-java libcommons-beanutils-java libhttpclient-java libhttpcore-java \
   libguava-java libgoogle-gson-java libnetty-java libtomcat9-java libjetty9-java libxstream-java libdom4j-java libpostgresql-jdbc-java \
-  libmariadb-java libprotobuf-java libsnakeyaml-java libslf4j-java liblogback-java libhibernate-validator-java libbcprov-java
+  libmariadb-java libprotobuf-java libyaml-snake-java libslf4j-java liblogback-java libhibernate-validator-java libbcprov-java
 find "$UNPACKED/usr/share/java" "$UNPACKED/usr/share/maven-repo" -type f -name '*.jar' -exec cp {} "$ROOT/opt/app/lib/" \;
 rm -rf "$UNPACKED"
 # A fat jar with jars in it, one of them a fat jar itself.

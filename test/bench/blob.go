@@ -4,6 +4,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
@@ -45,6 +46,43 @@ func toGzip(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
+
+// gzipMembers makes a layer of a gzip member for each write, so that what comes again need not be compressed again.
+func gzipMembers() encoding {
+	e := gzipOCI
+	seen := map[[32]byte][]byte{}
+	e.compress = func(w io.Writer) (io.WriteCloser, error) { return &memberWriter{w: w, seen: seen}, nil }
+	return e
+}
+
+type memberWriter struct {
+	w    io.Writer
+	seen map[[32]byte][]byte
+	zip  gzip.Writer
+}
+
+func (m *memberWriter) Write(p []byte) (int, error) {
+	sum := sha256.Sum256(p)
+	member := m.seen[sum]
+	if member == nil {
+		var b bytes.Buffer
+		m.zip.Reset(&b)
+		if _, err := m.zip.Write(p); err != nil {
+			return 0, err
+		}
+		if err := m.zip.Close(); err != nil {
+			return 0, err
+		}
+		member = b.Bytes()
+		if len(p) > 4096 {
+			m.seen[sum] = member
+		}
+	}
+	_, err := m.w.Write(member)
+	return len(p), err
+}
+
+func (m *memberWriter) Close() error { return nil }
 
 // A blob is a packed layer, a v1.Layer. What is known about it outlives its file, which the registry has once it is pushed.
 type blob struct {
@@ -190,4 +228,18 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
+}
+
+func writeEntry(w *tar.Writer, name string, content []byte) error {
+	if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}); err != nil {
+		return err
+	}
+	for len(content) > 0 {
+		part := content[:min(len(content), 1<<20)]
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+		content = content[len(part):]
+	}
+	return nil
 }

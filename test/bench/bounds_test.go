@@ -4,11 +4,7 @@ package main
 
 import (
 	"archive/tar"
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -28,7 +24,7 @@ func TestMemoryAndDisk(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b, _ := newTestBench(t)
-			s := pushed(t, b, test.name, members, test.write)
+			s := pushed(t, b, test.name, gzipMembers(), test.write)
 			home := t.TempDir()
 			u, err := measure(t.Context(), home, os.DevNull, b.tools[0].cold(s.ref, home))
 			if err != nil {
@@ -44,40 +40,6 @@ func TestMemoryAndDisk(t *testing.T) {
 		})
 	}
 }
-
-// members makes a layer of a gzip member for each write, so that what comes again need not be compressed again.
-var members = encoding{"gz", "", gzipOCI.manifest, gzipOCI.config, gzipOCI.layer, func(w io.Writer) (io.WriteCloser, error) {
-	return &memberWriter{w: w, seen: map[[32]byte][]byte{}}, nil
-}}
-
-type memberWriter struct {
-	w    io.Writer
-	seen map[[32]byte][]byte
-	zip  gzip.Writer
-}
-
-func (m *memberWriter) Write(p []byte) (int, error) {
-	sum := sha256.Sum256(p)
-	member := m.seen[sum]
-	if member == nil {
-		var b bytes.Buffer
-		m.zip.Reset(&b)
-		if _, err := m.zip.Write(p); err != nil {
-			return 0, err
-		}
-		if err := m.zip.Close(); err != nil {
-			return 0, err
-		}
-		member = b.Bytes()
-		if len(p) > 4096 {
-			m.seen[sum] = member
-		}
-	}
-	_, err := m.w.Write(member)
-	return len(p), err
-}
-
-func (m *memberWriter) Close() error { return nil }
 
 // manyFiles resembles a Node.js application.
 func manyFiles(count, size int) func(*tar.Writer) error {
@@ -117,16 +79,19 @@ func manyPrograms(count int) func(*tar.Writer) error {
 	}
 }
 
-func writeEntry(w *tar.Writer, name string, content []byte) error {
-	if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}); err != nil {
-		return err
+// TestManyImagesAtOnce asks one server for all at once; each comes, and memory stays within its budget.
+func TestManyImagesAtOnce(t *testing.T) {
+	b, _ := newTestBench(t)
+	references, err := b.pushCrowd(t.Context(), 24, manyFiles(500, 32<<10))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for len(content) > 0 {
-		part := content[:min(len(content), 1<<20)]
-		if _, err := w.Write(part); err != nil {
-			return err
-		}
-		content = content[len(part):]
+	c, err := b.serveCrowd(t.Context(), references, len(references))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return nil
+	t.Logf("%+v", c)
+	if c.rss > crowdMemory {
+		t.Errorf("%d MB of memory, at most %d wanted", c.rss>>20, int64(crowdMemory)>>20)
+	}
 }

@@ -87,7 +87,6 @@ func (b *bench) ensure(ctx context.Context, r recipe, e encoding) error {
 		if err != nil {
 			return fmt.Errorf("layer %s: %w", layer, err)
 		}
-		defer packed.forget()
 		text, err := script(layer)
 		if err != nil {
 			return err
@@ -95,7 +94,13 @@ func (b *bench) ensure(ctx context.Context, r recipe, e encoding) error {
 		line, _, _ := strings.Cut(text, "\n")
 		layers, lines = append(layers, packed), append(lines, strings.TrimPrefix(line, "# "))
 	}
-	return push(ctx, ref, e, layers, lines, keys[len(keys)-1])
+	if err := push(ctx, ref, e, layers, lines, keys[len(keys)-1]); err != nil {
+		return err
+	}
+	for _, packed := range layers {
+		packed.forget()
+	}
+	return nil
 }
 
 // push pushes an image of these layers and lines, with history as builders write it.

@@ -52,6 +52,7 @@ func run(ctx context.Context, args []string) error {
 	rounds := fs.Int("rounds", 3, "paired rounds")
 	only := fs.String("tools", "landwaiter trivy syft osv-scanner", "scanners to measure, those found on PATH")
 	encodings := fs.Bool("encodings", false, "measure the zstd, uncompressed and docker variants too")
+	crowd := fs.Int("crowd", 0, "also scan that many images at once on a server")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -65,6 +66,9 @@ func run(ctx context.Context, args []string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if *crowd > 0 {
+		return b.crowd(ctx, *crowd)
+	}
 	return nil
 }
 
@@ -72,6 +76,7 @@ func run(ctx context.Context, args []string) error {
 type bench struct {
 	cache    string
 	self     string
+	program  string // landwaiter
 	out      io.Writer
 	tools    []tool
 	registry *registry
@@ -92,7 +97,7 @@ func newBench(ctx context.Context, cache, program string, only []string, out io.
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{cache: cache, self: self, out: out}
+	b := &bench{cache: cache, self: self, program: program, out: out}
 	for _, t := range scanners(program, self) {
 		if _, err := exec.LookPath(t.program); err == nil && slices.Contains(only, t.name) {
 			b.tools = append(b.tools, t)

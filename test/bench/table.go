@@ -57,20 +57,13 @@ func (t table) print(out io.Writer, title string) {
 
 // judge compares with the goals.
 func (t table) judge(out io.Writer, r recipe) {
-	say := func(reached bool, format string, args ...any) {
-		word := "reached"
-		if !reached {
-			word = "MISSED "
-		}
-		fmt.Fprintf(out, "  %s  %s\n", word, fmt.Sprintf(format, args...))
-	}
 	ours := t[rowOurs]
 	if len(ours) == 0 {
 		return
 	}
 	atLeast := func(row, than, what string, value func(usage) float64, goal float64) {
 		if ratios := t.ratios(row, than, value); goal > 0 && len(ratios) > 0 {
-			say(median(ratios) >= goal, "%s needs %s the %s of %s, goal at least %.1f", row, spread(ratios), what, than, goal)
+			say(out, median(ratios) >= goal, "%s needs %s the %s of %s, goal at least %.1f", row, spread(ratios), what, than, goal)
 		}
 	}
 	if r.knows == "" && r.name != bombLayer {
@@ -83,7 +76,7 @@ func (t table) judge(out io.Writer, r recipe) {
 			value func(usage) float64
 		}{{"CPU", cpu}, {"wall time", wall}} {
 			ratios := t.ratios(rowOurs, rowFloor, m.value)
-			say(median(ratios) <= floorGoal, "%s the floor's %s, goal at most %.1f", spread(ratios), m.what, floorGoal)
+			say(out, median(ratios) <= floorGoal, "%s the floor's %s, goal at most %.1f", spread(ratios), m.what, floorGoal)
 		}
 	}
 	if r.knows != "" {
@@ -91,22 +84,31 @@ func (t table) judge(out io.Writer, r recipe) {
 		for i := range ours {
 			extra[i] = (cpu(ours[i]) - cpu(t[rowOurs+warm][i])) / cpu(t[rowFloor][i])
 		}
-		say(median(extra) <= floorGoal, "the new layer costs %s of the CPU of its floor, goal at most %.1f", spread(extra), floorGoal)
+		say(out, median(extra) <= floorGoal, "the new layer costs %s of the CPU of its floor, goal at most %.1f", spread(extra), floorGoal)
 	}
 	beyond := make([]float64, len(ours))
 	for i := range ours {
 		beyond[i] = 1000 * (wall(t[rowOurs+warm][i]) - wall(t[rowHead][i]))
 	}
-	say(median(beyond) <= float64(warmGoal.Milliseconds()), "warm, %.0f ms beyond one HEAD, goal at most %s", median(beyond), warmGoal)
+	say(out, median(beyond) <= float64(warmGoal.Milliseconds()), "warm, %.0f ms beyond one HEAD, goal at most %s", median(beyond), warmGoal)
 	peak := slices.MaxFunc(ours, func(a, b usage) int { return int(a.rss - b.rss) }).rss
 	limit := int64(cmp.Or(r.memory, memoryGoal))
-	say(peak <= limit, "peak memory %d MB, goal at most %d MB", peak>>20, limit>>20)
+	say(out, peak <= limit, "peak memory %d MB, goal at most %d MB", peak>>20, limit>>20)
 	written := slices.MaxFunc(ours, func(a, b usage) int { return int(a.written - b.written) }).written
-	say(written <= writtenGoal, "%.2f MB written to disk, goal nothing of the image", float64(written)/1e6)
+	say(out, written <= writtenGoal, "%.2f MB written to disk, goal nothing of the image", float64(written)/1e6)
 	if r.wall > 0 {
 		slowest := slices.MaxFunc(ours, func(a, b usage) int { return int(a.wall - b.wall) }).wall
-		say(slowest <= r.wall, "%.1f s, goal at most %s", slowest.Seconds(), r.wall)
+		say(out, slowest <= r.wall, "%.1f s, goal at most %s", slowest.Seconds(), r.wall)
 	}
+}
+
+// say tells of a goal.
+func say(out io.Writer, reached bool, format string, args ...any) {
+	word := "reached"
+	if !reached {
+		word = "MISSED "
+	}
+	fmt.Fprintf(out, "  %s  %s\n", word, fmt.Sprintf(format, args...))
 }
 
 // ratios are those of the rounds.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -58,4 +59,17 @@ func (c *Client) Assessment(ctx context.Context, id string) (*assess.Assessment,
 // DeleteAssessment has the server forget an assessment.
 func (c *Client) DeleteAssessment(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: assessmentsPath + "/" + url.PathEscape(id)})
+}
+
+// AssessSBOM has the server assess a CycloneDX or SPDX document (JSON). The answer is not kept.
+func (c *Client) AssessSBOM(ctx context.Context, document io.Reader, depth assess.Depth) (*assess.Assessment, error) {
+	var out assess.Assessment
+	err := c.do(ctx, call{
+		method: http.MethodPost, path: assessmentsPath + "/sbom", query: url.Values{"depth": {depth.String()}},
+		body: document, bodyType: "application/json", bodySize: -1, out: &out,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
 }

@@ -22,22 +22,11 @@ import (
 
 // assessAlone runs the flow in this process: no server, no database.
 func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Request) (*assess.Assessment, error) {
-	if err := checkMaxAge(*f.maxAge); err != nil {
-		return nil, err
-	}
-	data, err := p.dataDir(*f.data)
+	options, done, err := p.aloneOptions(f)
 	if err != nil {
 		return nil, err
 	}
-	advisories, err := vuln.OpenLive(advisoriesDir(data))
-	if err != nil {
-		return nil, err
-	}
-	defer advisories.Close()
-	policies, err := policy.Compile(policy.Builtin())
-	if err != nil {
-		return nil, err
-	}
+	defer done()
 	sources, err := p.aloneSources(ctx, f, req.Reference, aloneScheme(ctx, f, req.Reference.Registry))
 	if err != nil {
 		return nil, err
@@ -47,21 +36,33 @@ func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Requ
 		scanOptions.Cache = cache
 		defer cache.prune()
 	}
-	service := assess.New(assess.Options{
-		Sources:    sources,
-		Client:     p.aloneClient(),
-		Scanner:    scan.New(scanOptions),
-		Advisories: advisories,
-		Policies:   policies,
-		Now:        time.Now,
-		MaxAge:     *f.maxAge,
-		NewID:      uuid.NewString,
-		Log:        slog.New(slog.DiscardHandler),
-	})
+	options.Sources, options.Client, options.Scanner = sources, p.aloneClient(), scan.New(scanOptions)
 	bars := p.progress()
 	defer bars.close()
-	a, err := service.Assess(ctx, req, bars.progress())
+	a, err := assess.New(options).Assess(ctx, req, bars.progress())
 	return a, adviseAlone(err, req.Reference.Registry)
+}
+
+// aloneOptions are those that do not depend on an image. done gives the advisories back.
+func (p *program) aloneOptions(f imageFlags) (o assess.Options, done func(), err error) {
+	if err := checkMaxAge(*f.maxAge); err != nil {
+		return o, nil, err
+	}
+	data, err := p.dataDir(*f.data)
+	if err != nil {
+		return o, nil, err
+	}
+	policies, err := policy.Compile(policy.Builtin())
+	if err != nil {
+		return o, nil, err
+	}
+	advisories, err := vuln.OpenLive(advisoriesDir(data))
+	if err != nil {
+		return o, nil, err
+	}
+	return assess.Options{
+		Advisories: advisories, Policies: policies, Now: time.Now, MaxAge: *f.maxAge, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
+	}, func() { advisories.Close() }, nil
 }
 
 func advisoriesDir(data string) string { return filepath.Join(data, "advisories") }

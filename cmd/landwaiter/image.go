@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/sbom"
 )
 
 func (p *program) imageCommand() *cobra.Command {
@@ -46,6 +48,7 @@ type imageFlags struct {
 	noCache   bool
 	removed   bool
 	maxAge    *time.Duration
+	sbom      string
 }
 
 func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
@@ -55,24 +58,39 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 		Short:   short,
 		Long:    long,
 		Example: example,
-		Args:    exactArgs(1, "an image, e.g. nginx:1.27 or registry.example/team/app@sha256:…"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.sbom != "" {
+				return noArgs(cmd, args)
+			}
+			return exactArgs(1, "an image, e.g. nginx:1.27 or registry.example/team/app@sha256:…")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := p.assess(cmd.Context(), f, args[0], depth)
+			a, err := p.assess(cmd.Context(), f, strings.Join(args, ""), depth)
 			if err != nil {
 				return err
 			}
 			if depth == assess.Judge {
 				p.status = a.Verdict.ExitStatus()
 			}
+			if format, err := sbom.ParseFormat(f.output.name); err == nil {
+				return p.writeSBOM(a, format)
+			}
 			return p.print(*f.output, a, func() error { return renderAssessment(p.out, a, depth, f.removed) })
 		},
 	}
 	fs := cmd.Flags()
+	var documents []string
+	if depth != assess.Inspect {
+		fs.StringVar(&f.sbom, "sbom", "", "take components from this CycloneDX or SPDX document (JSON) instead of an image's layers; - is standard input")
+		for _, format := range sbom.Formats() {
+			documents = append(documents, string(format))
+		}
+	}
 	f.remote = newRemoteFlags(fs)
 	f.data = text(fs, settingData)
 	f.platform = text(fs, settingPlatform)
-	f.output = outputFlag(fs)
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
+	f.output = outputFlag(fs, documents...)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
 	if depth == assess.ScanIt {
@@ -84,6 +102,9 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 
 // assess asks the server if there is one, else works in this process.
 func (p *program) assess(ctx context.Context, f imageFlags, name string, depth assess.Depth) (*assess.Assessment, error) {
+	if f.sbom != "" {
+		return p.assessSBOM(ctx, f, depth)
+	}
 	ref, err := image.ParseReference(name)
 	if err != nil {
 		return nil, err

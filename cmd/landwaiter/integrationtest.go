@@ -48,7 +48,7 @@ integration; no server is needed then, and the test runs from this machine.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r := &renderer{w: p.out}
 		show := r.steps()
-		if *output == "json" {
+		if output.name == "json" {
 			show = func(diagnosis.Step) {}
 		}
 		test := p.testDraft

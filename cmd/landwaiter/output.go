@@ -17,28 +17,32 @@ import (
 )
 
 // outputFormat is the flag's value; it refuses others before any work is done.
-type outputFormat string
+type outputFormat struct {
+	name  string
+	known []string
+}
 
-func (f *outputFormat) String() string { return string(*f) }
-func (f *outputFormat) Type() string   { return "table|json" }
+func (f *outputFormat) String() string { return f.name }
+func (f *outputFormat) Type() string   { return strings.Join(f.known, "|") }
 
 func (f *outputFormat) Set(s string) error {
-	if s != "table" && s != "json" {
-		return fmt.Errorf("it is neither table nor json")
+	if !slices.Contains(f.known, s) {
+		return fmt.Errorf("it is none of %s", strings.Join(f.known, ", "))
 	}
-	*f = outputFormat(s)
+	f.name = s
 	return nil
 }
 
-func outputFlag(fs *pflag.FlagSet) *outputFormat {
-	f := outputFormat("table")
+// outputFlag takes table and json, and more where a command has more.
+func outputFlag(fs *pflag.FlagSet, more ...string) *outputFormat {
+	f := outputFormat{"table", append([]string{"table", "json"}, more...)}
 	fs.VarP(&f, "output", "o", "output format")
 	return &f
 }
 
 // print writes v as JSON, or calls table.
 func (p *program) print(format outputFormat, v any, table func() error) error {
-	if format != "json" {
+	if format.name != "json" {
 		return table()
 	}
 	e := json.NewEncoder(p.out)

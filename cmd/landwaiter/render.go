@@ -15,7 +15,11 @@ import (
 // renderAssessment prints what a person wants to read first, and no more than the depth asked for.
 func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, removed bool) error {
 	r := &renderer{w: w}
-	r.facts(a)
+	if a.Scan.Source.Kind == assess.FromSBOM {
+		r.document(a)
+	} else {
+		r.facts(a)
+	}
 	switch depth {
 	case assess.Inspect:
 		r.details(a.Facts)
@@ -80,6 +84,23 @@ func (r *renderer) facts(a *assess.Assessment) {
 	}
 }
 
+// document says what a bill of materials is about, in the place of an image's facts.
+func (r *renderer) document(a *assess.Assessment) {
+	r.printf("%s\n", printable(a.Reference))
+	r.field("digest", string(a.Facts.Digest))
+	r.field("platform", a.Platform)
+	from := a.Scan.Source
+	text := from.Format
+	if from.Tool != "" {
+		text += " made by " + from.Tool
+	}
+	if from.Created != nil {
+		text += ", " + when(*from.Created)
+	}
+	r.field("from", text+"; no layer was read")
+	r.field("document", string(from.Digest))
+}
+
 func (r *renderer) details(f image.Facts) {
 	user := f.User
 	if f.UserDefaulted {
@@ -142,7 +163,11 @@ func (r *renderer) scan(a *assess.Assessment) {
 	if status != "complete" {
 		status = strings.ToUpper(status)
 	}
-	r.field("scan", fmt.Sprintf("%s, %s in %s", status, plural(len(a.Scan.Components), "component"), plural(int(a.Scan.Files), "file")))
+	read := "listed in the document"
+	if a.Scan.Source.Kind != assess.FromSBOM {
+		read = "in " + plural(int(a.Scan.Files), "file")
+	}
+	r.field("scan", fmt.Sprintf("%s, %s %s", status, plural(len(a.Scan.Components), "component"), read))
 	if n := len(a.Scan.Removed); n > 0 {
 		r.field("removed", fmt.Sprintf("%s by later layers, still in the layers below (image scan --removed lists them)", plural(n, "component")))
 	}
@@ -287,21 +312,30 @@ func (r *renderer) violations(a *assess.Assessment) {
 			r.printf("        what to do: %s\n", printable(strings.TrimSpace(v.Remediation)))
 		}
 	}
+	unconfigured, why := 0, ""
 	for _, u := range a.Policy.Undecided {
+		if u.LacksConfiguration {
+			unconfigured, why = unconfigured+1, u.Reason
+			continue
+		}
 		r.printf("?     %s: could not be decided: %s\n", u.Policy, printable(u.Reason))
+	}
+	if unconfigured > 0 {
+		r.printf("?     %d policies on configuration and build: could not be decided: %s\n", unconfigured, printable(why))
 	}
 }
 
 // at says which Dockerfile line brought the component of a message. Other messages say themselves what they are about; the
 // line may hold the very value that they do not repeat.
 func at(m policy.Message, f image.Facts) string {
+	text := f.LineText(m.Line)
 	switch {
 	case m.Line == 0:
 		return ""
-	case m.Component == "":
+	case m.Component == "" || text == "":
 		return fmt.Sprintf(" (line %d)", m.Line)
 	}
-	return fmt.Sprintf(" (line %d: %s)", m.Line, clip(printable(f.LineText(m.Line)), 60))
+	return fmt.Sprintf(" (line %d: %s)", m.Line, clip(printable(text), 60))
 }
 
 func (r *renderer) verdict(a *assess.Assessment) {

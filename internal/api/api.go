@@ -85,6 +85,7 @@ func New(o Options) *API {
 	a.registerDiagnosis()
 	a.registerHealth()
 	a.registerAssessments()
+	a.registerSBOM()
 	a.registerExplain()
 	a.registerAdvisories()
 	a.registerPolicies()

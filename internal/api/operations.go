@@ -81,8 +81,12 @@ var operations = map[string]operation{
 
 	"assess": {"POST", "/v1/assessments", auth.ScanImages, "Images", "Assess an image",
 		"Answers when the assessment is done, which can take minutes for a large image. Only assessments of depth check are kept."},
-	"listAssessments":  {"GET", "/v1/assessments", auth.ReadImages, "Images", "List the latest assessments, newest first", ""},
-	"getAssessment":    {"GET", "/v1/assessments/{id}", auth.ReadImages, "Images", "Show an assessment", ""},
+	"listAssessments": {"GET", "/v1/assessments", auth.ReadImages, "Images", "List the latest assessments, newest first", ""},
+	"getAssessment":   {"GET", "/v1/assessments/{id}", auth.ReadImages, "Images", "Show an assessment", ""},
+	"assessSBOM": {"POST", "/v1/assessments/sbom", auth.ScanImages, "Images", "Assess a software bill of materials",
+		"The body is a CycloneDX (1.2 to 1.7) or SPDX (2.2, 2.3, 3.0) document in JSON, or an assessment, of at most 64 MiB. Its components are matched and judged as if they had been scanned. The answer is not kept."},
+	"getSBOM": {"GET", "/v1/assessments/{id}/sbom", auth.ReadImages, "Images", "Write an assessment as a software bill of materials",
+		"The same assessment gives the same bytes. An image that was only partly read says so in the document; one that was not scanned has none."},
 	"deleteAssessment": {"DELETE", "/v1/assessments/{id}", auth.ScanImages, "Images", "Forget an assessment", ""},
 
 	"advisoryStatus": {"GET", "/v1/advisories", auth.ReadImages, "Advisories", "Show which advisory data there is, and its age", ""},

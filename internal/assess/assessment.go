@@ -62,6 +62,7 @@ type Scan struct {
 	Status     string      `json:"status"` // "complete", "partly read", "not scanned"
 	Reason     string      `json:"reason,omitempty"`
 	Fix        string      `json:"fix,omitempty"` // what to do about the reason
+	Source     Origin      `json:"source,omitzero"`
 	OS         *scan.OS    `json:"os,omitempty"`
 	Components []Component `json:"components"`
 	Removed    []Removed   `json:"removed,omitempty"` // by later layers; neither matched with advisories nor judged

@@ -11,7 +11,8 @@ import (
 )
 
 // judge evaluates the build stage and draws the verdict. Whether missing advisory data may stop a build is a policy of its own,
-// so enforced policies that lack nothing else do not make the verdict undecided. Only a cancelled context is an error.
+// so enforced policies that lack nothing else do not make the verdict undecided. Whoever gives nothing but a bill of materials
+// knows that it says nothing of the image's configuration. Only a cancelled context is an error.
 func (s *Service) judge(ctx context.Context, a *Assessment) error {
 	a.Policy = s.o.Policies.Evaluate(ctx, policy.Build, PolicyInput(a, s.o.Now()))
 	if ctx.Err() != nil {
@@ -26,7 +27,7 @@ func verdictOf(r policy.Result) Verdict {
 		return Fail
 	}
 	for _, u := range r.Undecided {
-		if u.Enforced && !u.LacksAdvisories {
+		if u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration {
 			return Undecided
 		}
 	}
@@ -52,7 +53,7 @@ func PolicyInput(a *Assessment, now time.Time) policy.Input {
 			Scanned: a.Scan.Status != NotScanned, Complete: a.Scan.Status == string(scan.Complete),
 			VulnsChecked: a.Check.Status != NotChecked, UncheckedCount: a.Check.Unchecked,
 		},
-		Now: now,
+		Now: now, ConfigurationUnknown: a.Scan.Source.Kind == FromSBOM && f.MediaType == "",
 	}
 	if f.Created != nil {
 		in.Image.Created, in.Image.HasCreated = *f.Created, true

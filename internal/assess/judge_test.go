@@ -66,6 +66,7 @@ func TestPolicyInput_maps_everything(t *testing.T) {
 	fill(reflect.ValueOf(&a).Elem(), "")
 	a.Reference = "registry.example/team/app:1@sha256:" + strings.Repeat("a", 64)
 	a.Scan.Status, a.Check.Status = string(scan.Complete), assess.Checked
+	a.Scan.Source.Kind, a.Facts.MediaType = assess.FromSBOM, "" // so the configuration is not known
 	a.Findings[0].Component = a.Scan.Components[0].Name
 	in := assess.PolicyInput(&a, now)
 

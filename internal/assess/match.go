@@ -35,7 +35,7 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 	for i := range a.Scan.Components {
 		c := &a.Scan.Components[i]
 		if c.Ecosystem == "" || !index.Covers(c.Ecosystem) {
-			c.Unchecked = missed.uncovered(cmp.Or(c.Ecosystem, c.Type+" packages of an unknown distribution"))
+			c.Unchecked = missed.uncovered(cmp.Or(c.Ecosystem, unknownKind(*c)))
 			continue
 		}
 		found, err := index.MatchBinary(ctx, builtFrom(*c), vuln.Package{Ecosystem: c.Ecosystem, Name: c.Name, Version: c.Version})
@@ -81,6 +81,14 @@ func (s *Service) Age(a *Assessment) {
 
 // OldBefore is the time before which advisory data are too old to rely on.
 func (s *Service) OldBefore() time.Time { return s.o.Now().Add(-s.o.MaxAge) }
+
+// unknownKind words what a component without an ecosystem is.
+func unknownKind(c Component) string {
+	if c.PURL == "" {
+		return "components without a package URL"
+	}
+	return c.Type + " packages of an unknown distribution"
+}
 
 // builtFrom is the source package of a component, or the component itself where there is none.
 func builtFrom(c Component) vuln.Package {

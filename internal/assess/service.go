@@ -187,7 +187,7 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 		return nil
 	}
 	a.Scan = Scan{
-		Status: string(report.Status), OS: report.OS, Notes: report.Notes, Files: report.Files, Bytes: report.Bytes,
+		Status: string(report.Status), Source: Origin{Kind: FromLayers}, OS: report.OS, Notes: report.Notes, Files: report.Files, Bytes: report.Bytes,
 		Components: make([]Component, len(report.Components)), Removed: make([]Removed, len(report.Removed)),
 	}
 	for i, c := range report.Components {

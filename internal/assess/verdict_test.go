@@ -20,12 +20,13 @@ func TestVerdict(t *testing.T) {
 		result policy.Result
 		want   Verdict
 	}{
-		"nothing":                     {policy.Result{}, Pass},
-		"a_violation":                 {policy.Result{Violations: []policy.Violation{{}}}, Violations},
-		"an_enforced_violation":       {policy.Result{Violations: []policy.Violation{{}, enforced}}, Fail},
-		"an_enforced_policy_is_open":  {policy.Result{Undecided: []policy.Undecided{{Enforced: true}}}, Undecided},
-		"an_unenforced_one_is_open":   {policy.Result{Undecided: []policy.Undecided{{}}}, Pass},
-		"open_for_lack_of_advisories": {policy.Result{Undecided: []policy.Undecided{{Enforced: true, LacksAdvisories: true}}}, Pass},
+		"nothing":                          {policy.Result{}, Pass},
+		"a_violation":                      {policy.Result{Violations: []policy.Violation{{}}}, Violations},
+		"an_enforced_violation":            {policy.Result{Violations: []policy.Violation{{}, enforced}}, Fail},
+		"an_enforced_policy_is_open":       {policy.Result{Undecided: []policy.Undecided{{Enforced: true}}}, Undecided},
+		"an_unenforced_one_is_open":        {policy.Result{Undecided: []policy.Undecided{{}}}, Pass},
+		"open_for_lack_of_advisories":      {policy.Result{Undecided: []policy.Undecided{{Enforced: true, LacksAdvisories: true}}}, Pass},
+		"open_for_lack_of_a_configuration": {policy.Result{Undecided: []policy.Undecided{{Enforced: true, LacksConfiguration: true}}}, Pass},
 		"what_is_broken_outweighs_what_is_open": {
 			policy.Result{Violations: []policy.Violation{enforced}, Undecided: []policy.Undecided{{Enforced: true}}}, Fail,
 		},

@@ -12,17 +12,23 @@ import (
 )
 
 // needs says what must be known about an image before an expression means anything.
-type needs struct{ scan, vulnerabilities bool }
+type needs struct{ scan, vulnerabilities, configuration bool }
 
 func (n *needs) add(other needs) {
 	n.scan = n.scan || other.scan
 	n.vulnerabilities = n.vulnerabilities || other.vulnerabilities
+	n.configuration = n.configuration || other.configuration
 }
 
 var needsOf = map[string]needs{
 	"components":      {scan: true},
 	"vulnerabilities": {scan: true, vulnerabilities: true},
+	"layers":          {configuration: true},
+	"settings":        {configuration: true},
 }
+
+// nameFields are the fields of an image that are known without its configuration.
+var nameFields = []string{"reference", "registry", "repository", "tag", "digest", "os", "architecture", "distribution"}
 
 // analysis is what can be told from an expression alone.
 type analysis struct {
@@ -75,8 +81,9 @@ func analyse(a *ast.AST, item string) analysis {
 			}
 		case ast.SelectKind:
 			s := e.AsSelect()
-			if s.FieldName() == "distribution" && a.GetType(s.Operand().ID()).IsExactType(imageType) {
-				x.needs.scan = true
+			if a.GetType(s.Operand().ID()).IsExactType(imageType) {
+				x.needs.scan = x.needs.scan || s.FieldName() == "distribution"
+				x.needs.configuration = x.needs.configuration || !slices.Contains(nameFields, s.FieldName())
 			}
 		case ast.ComprehensionKind:
 			comprehensions++

@@ -54,7 +54,8 @@ func (s *Set) Evaluate(ctx context.Context, stage Stage, in Input) Result {
 		case answer.undecided != "":
 			result.Undecided = append(result.Undecided, Undecided{
 				PolicyID: p.ID, Policy: p.Title, Severity: p.Severity, Reason: answer.undecided, Enforced: enforced,
-				LacksAdvisories: in.Scan.Scanned && p.needs.vulnerabilities && !in.Scan.VulnsChecked,
+				LacksAdvisories:    in.Scan.Scanned && p.needs.vulnerabilities && !in.Scan.VulnsChecked,
+				LacksConfiguration: in.Scan.Scanned && p.needs.configuration && in.ConfigurationUnknown,
 			})
 		default:
 			result.Evaluated++
@@ -78,11 +79,13 @@ func bySeverity(a, b Severity) int {
 }
 
 // missing says why a policy with these needs cannot be asked, or "".
-func (s *Scan) missing(n needs) string {
+func (in *Input) missing(n needs) string {
 	switch {
-	case n.scan && !s.Scanned:
+	case n.scan && !in.Scan.Scanned:
 		return "the image was not scanned"
-	case n.vulnerabilities && !s.VulnsChecked:
+	case n.configuration && in.ConfigurationUnknown:
+		return "a bill of materials does not say how the image is configured and built"
+	case n.vulnerabilities && !in.Scan.VulnsChecked:
 		return "not checked for vulnerabilities: no advisory data"
 	}
 	return ""
@@ -121,7 +124,7 @@ type answer struct {
 }
 
 func (p *compiled) ask(ctx context.Context, v *view) answer {
-	if reason := v.in.Scan.missing(p.needs); reason != "" {
+	if reason := v.in.missing(p.needs); reason != "" {
 		return answer{undecided: reason}
 	}
 	v.data, v.item = p.data, nil

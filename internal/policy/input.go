@@ -17,6 +17,8 @@ type Input struct {
 	Integration     Integration
 	Scan            Scan
 	Now             time.Time
+	// ConfigurationUnknown: only the image's name and components are known, as a bill of materials tells them.
+	ConfigurationUnknown bool
 }
 
 type Image struct {

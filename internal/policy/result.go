@@ -39,6 +39,8 @@ type Undecided struct {
 	// LacksAdvisories: the only reason is that there is no advisory data. The built-in policy no-advisory-data reports
 	// that, and can be enforced where it must stop a build.
 	LacksAdvisories bool `json:"lacksAdvisories,omitempty"`
+	// LacksConfiguration: the only reason is that nothing but a bill of materials was given.
+	LacksConfiguration bool `json:"lacksConfiguration,omitempty"`
 }
 
 // A Note qualifies the answers of policies: they were decided, but on less than everything.

@@ -2,10 +2,12 @@ package portal
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/sbom"
 )
 
 type imageView struct {
@@ -45,6 +47,25 @@ func (p *portal) imagePage(w http.ResponseWriter, r *http.Request, v visitor) er
 	p.Assess.Age(&a)
 	p.render(w, r, v, http.StatusOK, "image", a.Reference, imageOf(&a, r.URL.Query().Has("all")))
 	return nil
+}
+
+// imageSBOM is the image's components as a file to keep.
+func (p *portal) imageSBOM(w http.ResponseWriter, r *http.Request, _ visitor) error {
+	format, err := sbom.ParseFormat(r.PathValue("format"))
+	if err != nil {
+		return err
+	}
+	a, err := p.Assessments.Assessment(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	d, err := a.Document("landwaiter " + p.Version)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", format.MediaType())
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", format.FileName(a.Reference)))
+	return sbom.Write(w, format, d)
 }
 
 func imageOf(a *assess.Assessment, all bool) imageView {

@@ -241,3 +241,34 @@ func BenchmarkImages(b *testing.B) {
 		}
 	}
 }
+
+func TestImagePage_offers_bills_of_materials(t *testing.T) {
+	s := newSite(t, nil)
+	a := sample()
+	id := s.store(t, a)
+	b := s.as(t, auth.Viewer)
+	page := b.get("/images/" + id).Body.String()
+	for format, want := range map[string][3]string{
+		"cyclonedx": {"application/vnd.cyclonedx+json; version=1.6", ".cdx.json", `"specVersion": "1.6"`},
+		"spdx":      {"application/spdx+json", ".spdx.json", `"SPDX-2.3"`},
+		"spdx3":     {"application/ld+json", ".spdx3.json", `"3.0.1"`},
+	} {
+		link := "/images/" + id + "/sbom/" + format
+		if !strings.Contains(page, `href="`+link+`"`) {
+			t.Errorf("the page has no link to %s", link)
+		}
+		w := b.get(link)
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != want[0] || !strings.Contains(w.Header().Get("Content-Disposition"), want[1]) ||
+			!strings.Contains(w.Body.String(), want[2]) {
+			t.Errorf("%s: %d %v %.200s", format, w.Code, w.Header(), w.Body)
+		}
+	}
+	if w := b.get("/images/" + id + "/sbom/xml"); w.Code != http.StatusBadRequest {
+		t.Errorf("%d", w.Code)
+	}
+	a.Scan.Status, a.Platform = assess.NotScanned, "linux/arm64"
+	unread := s.store(t, a)
+	if strings.Contains(b.get("/images/"+unread).Body.String(), "/sbom/") || b.get("/images/"+unread+"/sbom/spdx").Code != http.StatusConflict {
+		t.Error("an image that was not scanned has a bill of materials")
+	}
+}

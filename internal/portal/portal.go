@@ -68,6 +68,7 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /images", p.guard(auth.ReadImages, p.imagesPage))
 	mux.HandleFunc("POST /images", p.guard(auth.ScanImages, p.checkImage))
 	mux.HandleFunc("GET /images/{id}", p.guard(auth.ReadImages, p.imagePage))
+	mux.HandleFunc("GET /images/{id}/sbom/{format}", p.guard(auth.ReadImages, p.imageSBOM))
 	mux.HandleFunc("GET /integrations", p.guard(auth.ReadIntegrations, p.integrationsPage))
 	mux.HandleFunc("GET /integrations/{id}", p.guard(auth.ReadIntegrations, p.integrationPage))
 	mux.HandleFunc("POST /integrations/{id}/test", p.guard(auth.WriteIntegrations, p.testIntegration))

@@ -166,3 +166,9 @@ func (d *Document) sort() {
 			a.Architecture == b.Architecture && a.PURL == b.PURL
 	})
 }
+
+// Kind is the format with its version, for people.
+func (d *Document) Kind() string {
+	name := map[Format]string{CycloneDX: "CycloneDX", SPDX: "SPDX", SPDX3: "SPDX", Landwaiter: "assessment"}[d.Format]
+	return strings.TrimSpace(name + " " + d.SpecVersion)
+}

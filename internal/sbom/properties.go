@@ -13,6 +13,7 @@ type property struct{ Name, Value string }
 const (
 	locationProperty      = "landwaiter:location"
 	ecosystemProperty     = "landwaiter:ecosystem"
+	moduleProperty        = "landwaiter:rpm:module"
 	layerProperty         = "landwaiter:layer:digest"
 	layerIndexProperty    = "landwaiter:layer:index"
 	lineProperty          = "landwaiter:dockerfile:line"
@@ -32,7 +33,7 @@ const (
 func (c *Component) properties() []property {
 	list := []property{
 		{locationProperty, c.Location}, {ecosystemProperty, c.Ecosystem}, {sourceNameProperty, c.SourceName},
-		{sourceVersionProperty, c.SourceVersion}, {layerProperty, string(c.Layer)},
+		{sourceVersionProperty, c.SourceVersion}, {moduleProperty, c.Module}, {layerProperty, string(c.Layer)},
 	}
 	if c.Layer != "" {
 		list = append(list, property{layerIndexProperty, strconv.Itoa(c.LayerIndex)})
@@ -62,11 +63,12 @@ func present(list []property) []property {
 
 // foreignProperties are names of Syft and Trivy for what ours say.
 var foreignProperties = map[string]string{
-	"syft:location:0:path":           locationProperty,
-	"aquasecurity:trivy:FilePath":    locationProperty,
-	"aquasecurity:trivy:LayerDigest": layerProperty,
-	"aquasecurity:trivy:SrcName":     sourceNameProperty,
-	"aquasecurity:trivy:SrcVersion":  sourceVersionProperty,
+	"syft:location:0:path":               locationProperty,
+	"aquasecurity:trivy:FilePath":        locationProperty,
+	"aquasecurity:trivy:LayerDigest":     layerProperty,
+	"aquasecurity:trivy:Modularitylabel": moduleProperty,
+	"aquasecurity:trivy:SrcName":         sourceNameProperty,
+	"aquasecurity:trivy:SrcVersion":      sourceVersionProperty,
 }
 
 // set takes the properties that describe a package.
@@ -88,6 +90,8 @@ func (c *Component) set(list []property) {
 			c.Line = number(p.Value)
 		case instructionProperty:
 			c.Instruction = p.Value
+		case moduleProperty:
+			c.Module = p.Value
 		case sourceNameProperty:
 			c.SourceName = p.Value
 		case sourceVersionProperty:

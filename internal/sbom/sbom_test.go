@@ -40,7 +40,7 @@ func example() *Document {
 			}},
 			{Component: scan.Component{
 				Name: "github.com/BurntSushi/toml", Version: "v1.2.0", Type: "golang", Ecosystem: "Go", PURL: "pkg:golang/github.com/burntsushi/toml@v1.2.0",
-				Location: "/app/server", Layer: otherDigest, LayerIndex: 1,
+				Location: "/app/server", Layer: otherDigest, LayerIndex: 1, Module: "go-toolset:rhel8:1:2",
 			}, Line: 3, Instruction: "RUN make <&> \"all\""},
 			{Component: scan.Component{
 				Name: "lodash", Version: "4.17.15", Type: "npm", Ecosystem: "npm", PURL: "pkg:npm/lodash@4.17.15",

@@ -40,7 +40,7 @@ func OfPURL(text string, system *OS) (Component, error) {
 
 // Clean makes a component that comes from outside fit to be shown. It fails when the component cannot be real.
 func (c Component) Clean() (Component, error) {
-	for _, text := range []*string{&c.Name, &c.Version, &c.SourceName, &c.SourceVersion, &c.Architecture, &c.Type} {
+	for _, text := range []*string{&c.Name, &c.Version, &c.SourceName, &c.SourceVersion, &c.Architecture, &c.Type, &c.Module} {
 		if *text = printable(*text); len(*text) > maxName {
 			return Component{}, fault.New(fault.Invalid, "read component", "a name or version is longer than %d bytes", maxName)
 		}

@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"internal/distribution":          {"internal/fault", "internal/secret", "internal/image"},
 	"internal/secretref":             {"internal/fault", "internal/secret"},
 	"internal/integration":           {"internal/fault", "internal/secret", "internal/secretref", "internal/image", "internal/distribution"},
-	"internal/integration/diagnosis": {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration"},
+	"internal/integration/diagnosis": {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/external", "internal/integration"},
 	"internal/integrationfile":       {"internal/fault", "internal/secret", "internal/integration", "internal/yamldoc"},
 	"internal/integration/health":    {"internal/fault", "internal/integration", "internal/integration/diagnosis"},
 	"internal/integrations":          {"internal/integration", "internal/integrations/*"},

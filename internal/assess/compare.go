@@ -133,7 +133,20 @@ func given(text string) []string {
 	return []string{text}
 }
 
+// add takes an advisory that is about several CVEs for one entry of each.
 func (c *comparison) add(e entry) {
+	var cves []string
+	for _, name := range e.names {
+		if strings.HasPrefix(name, "CVE-") && !slices.Contains(cves, name) {
+			cves = append(cves, name)
+		}
+	}
+	if len(cves) > 1 {
+		for _, cve := range cves {
+			c.entries = append(c.entries, entry{e.by, []string{cve, e.names[0]}, e.pkg, e.said})
+		}
+		return
+	}
 	for _, name := range e.names[1:] {
 		c.parent[c.root(name)] = c.root(e.names[0])
 	}

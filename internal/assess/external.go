@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,7 +151,7 @@ func lasting(d time.Duration) string {
 
 // Title names the scanner and whose it is: "Clair 4 (team registry)".
 func (e External) Title() string {
-	return strings.TrimSpace(e.Scanner.Name+" "+e.Scanner.Version) + " (" + e.Integration.Name + ")"
+	return cmp.Or(e.Scanner.String(), "Scanner") + " (" + e.Integration.Name + ")"
 }
 
 // Summary is the report in one sentence, without what is to be done about it.

@@ -9,6 +9,7 @@ package external
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
@@ -71,6 +72,8 @@ type Tool struct {
 	Version string `json:"version,omitempty"`
 }
 
+func (t Tool) String() string { return strings.TrimSpace(t.Name + " " + t.Version) }
+
 // A Vulnerability is one of one package. Texts are as the scanner writes them.
 type Vulnerability struct {
 	ID           string   `json:"id"`
@@ -93,6 +96,12 @@ func Ask(ctx context.Context, s Scanner, a Asking) Report {
 		r = failed
 	}
 	return r.bounded()
+}
+
+// Without is the report of a scanner that could be asked, and has no findings for a reason of its own.
+func (r Report) Without(reason, fix string) Report {
+	r.Status, r.Reason, r.Fix = Unavailable, reason, fix
+	return r
 }
 
 // Failed is the report of a scanner that could not be asked, or had no answer.

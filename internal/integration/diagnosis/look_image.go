@@ -76,7 +76,7 @@ func (r *run) manifest(ctx context.Context, o *Observation) *image.Manifest {
 			return nil
 		}
 	}
-	o.Image.Layers = len(m.Layers)
+	o.Image.Layers, r.manifestAt = len(m.Layers), m.Digest
 	return m
 }
 

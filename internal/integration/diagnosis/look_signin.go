@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/secret"
@@ -26,13 +27,17 @@ func (r *run) typeSteps() {
 			return a, err
 		},
 		Report: func(s Step) {
-			now := r.Now()
-			s.Took = distribution.Milliseconds(now.Sub(last))
-			s = s.cleaned(r.hide)
-			r.observed(Observation{Step: s.ID, At: last.UTC(), Took: s.Took, Reported: &s})
-			last = now
+			r.reported(s, last)
+			last = r.Now()
 		},
 	})
+}
+
+// reported takes a step that was judged where it was looked at.
+func (r *run) reported(s Step, began time.Time) {
+	s.Took = distribution.Milliseconds(r.Now().Sub(began))
+	s = s.cleaned(r.hide)
+	r.observed(Observation{Step: s.ID, At: began.UTC(), Took: s.Took, Reported: &s})
 }
 
 func (r *run) signIn(ctx context.Context, o *Observation) {

@@ -31,7 +31,8 @@ type run struct {
 	base       distribution.Answer // of /v2/ where it is in the end
 	challenge  distribution.Challenge
 	credential distribution.Credential
-	authorized secret.Text // the header that signs in
+	authorized secret.Text  // the header that signs in
+	manifestAt image.Digest // where the named image's manifest for the platform is, once it was read
 }
 
 func (r *run) all() {
@@ -52,6 +53,7 @@ func (r *run) all() {
 	if r.ref.Repository != "" {
 		r.images()
 	}
+	r.scanner()
 	r.step(StepQuota, r.quota, StepAPI)
 	r.step(StepClock, r.clock, StepTLS)
 	r.step(StepExpiry, r.expiry, StepSettings)

@@ -51,7 +51,7 @@ func Type() integration.Type {
 		ID:         "ecr",
 		Label:      "Amazon ECR",
 		Summary:    "Private registries of Amazon ECR in all partitions, pull-through caches included.",
-		Categories: []integration.Category{integration.CategoryRegistry},
+		Categories: []integration.Category{integration.CategoryRegistry, integration.CategoryScanner},
 		ConfigKey:  "ecr",
 		Fields: append(fields,
 			integration.Field{

@@ -83,12 +83,18 @@ func newSignIn(c integration.Config, deps integration.Deps, account, region stri
 	return s, nil
 }
 
-// credential goes the whole way from the first identity to the registry's password.
-func (s *signIn) credential(ctx context.Context) (distribution.Credential, error) {
+// last is the identity that is there in the end, with all roles assumed.
+func (s *signIn) last(ctx context.Context) (aws.Credentials, error) {
 	as, err := s.identity(ctx)
 	for i := 0; err == nil && i < len(s.roles); i++ {
 		as, err = s.assume(ctx, as, i)
 	}
+	return as, err
+}
+
+// credential goes the whole way from the first identity to the registry's password.
+func (s *signIn) credential(ctx context.Context) (distribution.Credential, error) {
+	as, err := s.last(ctx)
 	if err != nil {
 		return distribution.Credential{}, err
 	}

@@ -22,7 +22,7 @@ const (
 
 // Type declares Google Container Registry.
 func Type() integration.Type {
-	return declare(integration.Type{
+	t := declare(integration.Type{
 		ID:         "google",
 		Label:      "Google Container Registry",
 		Summary:    "Images at gcr.io and its regional hosts, which Artifact Registry serves now.",
@@ -30,6 +30,8 @@ func Type() integration.Type {
 		Retired:    "Google has shut Container Registry down and serves gcr.io from Artifact Registry. Use the type Google Artifact Registry for new integrations; it takes gcr.io as an endpoint, too.",
 		Detect:     detect(isContainerRegistry),
 	}, "gcr.io", "gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io. The account needs the role Artifact Registry Reader on the repository of that name.")
+	t.Check = checkScanner
+	return t
 }
 
 // ArtifactRegistry declares Google Artifact Registry.
@@ -38,7 +40,7 @@ func ArtifactRegistry() integration.Type {
 		ID:         "artifactregistry",
 		Label:      "Google Artifact Registry",
 		Summary:    "Docker repositories of Google Artifact Registry, those at gcr.io included.",
-		Categories: []integration.Category{integration.CategoryRegistry},
+		Categories: []integration.Category{integration.CategoryRegistry, integration.CategoryScanner},
 		Detect:     detect(isGoogle),
 	}, "us-west1-docker.pkg.dev", "The host of the repository: LOCATION-docker.pkg.dev, or gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io, which Artifact Registry serves as well.")
 }
@@ -84,11 +86,16 @@ func settle(c integration.Config) integration.Config {
 	return c
 }
 
-func check(c integration.Config, categories []integration.Category) []integration.Problem {
-	var problems []integration.Problem
+func check(c integration.Config, _ []integration.Category) []integration.Problem {
 	if _, problem := read(c); problem != nil {
-		problems = append(problems, *problem)
+		return []integration.Problem{*problem}
 	}
+	return nil
+}
+
+// checkScanner asks of a scanner what RHACS asks of it, which has none for Artifact Registry.
+func checkScanner(c integration.Config, categories []integration.Category) []integration.Problem {
+	problems := check(c, categories)
 	if !slices.Contains(categories, integration.CategoryScanner) {
 		return problems
 	}
@@ -96,7 +103,9 @@ func check(c integration.Config, categories []integration.Category) []integratio
 		problems = append(problems, integration.Problem{Field: project, Message: "A project is required for a scanner"})
 	}
 	if c.On(wifEnabled) {
-		problems = append(problems, integration.Problem{Field: wifEnabled, Message: "Workload identity is not possible for a scanner"})
+		problems = append(problems, integration.Problem{
+			Field: wifEnabled, Message: "Workload identity is not possible for a scanner", Fix: "Use the type Google Artifact Registry, whose scanner signs in with it, too.",
+		})
 	}
 	return problems
 }
@@ -155,8 +164,12 @@ func open(id string, c integration.Config, deps integration.Deps) (integration.R
 	if problem != nil {
 		return nil, fault.New(fault.Invalid, "", "%s", problem.Message).WithFix("%s", problem.Fix)
 	}
-	from := signIn{key: s.key, deps: deps}
-	return &registry{integration.Leased(s.endpoint, deps, from.credential), id, s.endpoint.RegistryHost(), s.project, from}, nil
+	from := signIn{key: s.key, scope: readScope, deps: deps}
+	analysis := signIn{key: s.key, scope: wholeScope, deps: deps}
+	return &registry{
+		integration.Leased(s.endpoint, deps, from.credential), id, s.endpoint.RegistryHost(), s.project, from,
+		integration.NewLease(deps, analysis.credential),
+	}, nil
 }
 
 // A registry is one host, or one project of it.
@@ -165,6 +178,7 @@ type registry struct {
 	id            string // of the type
 	host, project string
 	from          signIn
+	analysis      *integration.Lease // tokens for the Container Analysis API
 }
 
 func (r *registry) Host() string    { return r.host }

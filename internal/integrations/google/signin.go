@@ -23,8 +23,12 @@ import (
 // username tells Google's registries that the password is an access token.
 const username = "oauth2accesstoken"
 
-// scope is the smallest that Artifact Registry's API takes.
-const scope = "https://www.googleapis.com/auth/cloud-platform.read-only"
+const (
+	// readScope is the smallest that Artifact Registry's API takes.
+	readScope = "https://www.googleapis.com/auth/cloud-platform.read-only"
+	// wholeScope is the only one that the Container Analysis API takes. What may be done with it is up to the account's roles.
+	wholeScope = "https://www.googleapis.com/auth/cloud-platform"
+)
 
 const (
 	// credentialFile names the operator's credential file, metadataHost the metadata server, both as Google's SDKs read them.
@@ -38,8 +42,9 @@ const maxAnswer = 64 << 10
 
 // A signIn gets access tokens.
 type signIn struct {
-	key  *key // nil: the machine's identity
-	deps integration.Deps
+	key   *key // nil: the machine's identity
+	scope string
+	deps  integration.Deps
 }
 
 func (s signIn) credential(ctx context.Context) (distribution.Credential, error) {
@@ -72,7 +77,7 @@ func (s signIn) source(ctx context.Context, w *wire) (func() (*oauth2.Token, err
 		w.account, w.secrets = k.ClientEmail, []string{k.PrivateKey.Reveal()}
 		config := jwt.Config{
 			Email: k.ClientEmail, PrivateKey: []byte(k.PrivateKey.Reveal()), PrivateKeyID: k.PrivateKeyID,
-			Scopes: []string{scope}, TokenURL: k.TokenURI,
+			Scopes: []string{s.scope}, TokenURL: k.TokenURI,
 		}
 		return config.TokenSource(ctx).Token, nil
 	}
@@ -84,7 +89,7 @@ func (s signIn) source(ctx context.Context, w *wire) (func() (*oauth2.Token, err
 		Audience: k.Audience, SubjectTokenType: k.SubjectTokenType, TokenURL: k.TokenURL, CredentialSource: k.Source,
 		ServiceAccountImpersonationURL: k.ImpersonationURL, ServiceAccountImpersonationLifetimeSeconds: k.Impersonation.Seconds,
 		ClientID: k.ClientID, ClientSecret: k.ClientSecret.Reveal(), WorkforcePoolUserProject: k.UserProject,
-		Scopes: []string{scope},
+		Scopes: []string{s.scope},
 	})
 	if err != nil {
 		return nil, w.explain(ctx, err)

@@ -112,8 +112,7 @@ func (q question) overview(ctx context.Context) (external.Report, error) {
 	case "Pending", "Scheduled", "Running":
 		report.Status, report.ScannedAt, report.Reason = external.Queued, nil, "the scan is "+strings.ToLower(scan.Status)
 	case "Error", "Stopped":
-		return report, fault.New(fault.Unavailable, opScan, "the scan ended with the status %s", scan.Status).
-			Named("harbor-scan-failed").WithFix("In Harbor, open the artifact and start the scan again; its log says why it failed.")
+		return report.Without("the scan ended with the status "+scan.Status, "In Harbor, open the artifact and start the scan again; its log says why it failed."), nil
 	default:
 		return report, fault.New(fault.Unavailable, opScan, "the status of the scan is %q", integration.Said(scan.Status))
 	}
@@ -123,13 +122,11 @@ func (q question) overview(ctx context.Context) (external.Report, error) {
 // unscanned says why there is no scan. Harbor offers findings only of what the project's scanner can read.
 func (q question) unscanned(ctx context.Context, report external.Report, readable bool) (external.Report, error) {
 	if readable {
-		return report, fault.New(fault.Unavailable, opScan, "Harbor has not scanned the image").Named("harbor-not-scanned").
-			WithFix("In Harbor, open the artifact and start a scan. To have images scanned when they are pushed, open the project's Configuration and choose Automatically scan images on push.")
+		return report.Without("Harbor has not scanned the image", "In Harbor, open the artifact and start a scan. To have images scanned when they are pushed, open the project's Configuration and choose Automatically scan images on push."), nil
 	}
 	used, err := q.scanner(ctx)
 	if fault.NameOf(err) == nameDenied { // which may be asked less than what was found
-		return report, fault.New(fault.Unavailable, opScan, "the project has no scanner, or none that can read such an image").Named("harbor-not-scanned").
-			WithFix("In Harbor, open the project's Scanner to see which it has.")
+		return report.Without("the project has no scanner, or none that can read such an image", "In Harbor, open the project's Scanner to see which it has."), nil
 	}
 	report.Scanner, report.Status, report.Reason = used, external.Unsupported, "the project's scanner cannot read such an image"
 	return report, err

@@ -118,8 +118,8 @@ func read(body []byte, a external.Asking, report *external.Report) error {
 		report.Status, report.Reason = external.Unsupported, "a layer is larger than this Quay lets Clair read"
 		return nil
 	case "failed":
-		return fault.New(fault.Unavailable, opScan, "Clair could not read the image").Named("quay-scan-failed").
-			WithFix("Push the image again to have it looked at anew, or ask the administrator of Quay for the reason in Clair's log.")
+		*report = report.Without("Clair could not read the image", "Push the image again to have it looked at anew, or ask the administrator of Quay for the reason in Clair's log.")
+		return nil
 	default:
 		return fault.New(fault.Unavailable, opScan, "the status of the scan is %q", integration.Said(doc.Status))
 	}

@@ -68,6 +68,7 @@ type Cloud struct {
 	Users        []*Principal
 	Roles        []*Role
 	Repositories []Repository
+	Scans        map[string]Scan // by the image's digest
 	WebTokens    map[string]WebToken
 	Instance     *Instance         // nil where there is no metadata service
 	Container    map[string]string // the token that a container agent wants, by URL, and

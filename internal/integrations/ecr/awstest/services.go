@@ -80,6 +80,7 @@ func (c *Cloud) repository(w http.ResponseWriter, who *Principal, region, operat
 		RegistryID      string   `json:"registryId"`
 		RepositoryName  string   `json:"repositoryName"`
 		RepositoryNames []string `json:"repositoryNames"`
+		findingsRequest
 	}
 	json.Unmarshal(body, &in)
 	if in.RepositoryName == "" && len(in.RepositoryNames) > 0 {
@@ -117,6 +118,8 @@ func (c *Cloud) repository(w http.ResponseWriter, who *Principal, region, operat
 		refuseJSON(w, &refusal{http.StatusBadRequest, "LayersNotFoundException", "The layer does not exist in the repository"})
 	case "DescribeRepositories":
 		json.NewEncoder(w).Encode(map[string]any{"repositories": []any{map[string]any{"repositoryName": in.RepositoryName, "repositoryArn": arn}}})
+	case "DescribeImageScanFindings":
+		c.findings(w, in.RegistryID, in.RepositoryName, in.findingsRequest)
 	case "ListImages":
 		json.NewEncoder(w).Encode(map[string]any{"imageIds": []any{map[string]any{"imageTag": "1"}}})
 	default:

@@ -3,6 +3,7 @@
 package googletest
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -30,8 +31,11 @@ const (
 	Issuer   = "https://oidc.cluster.example"
 )
 
-// scope is the smallest that lets images be read.
-const scope = "https://www.googleapis.com/auth/cloud-platform.read-only"
+// The scopes that are asked for: the smallest that lets images be read, and the one that lets all be done that a role allows.
+const (
+	readScope  = "https://www.googleapis.com/auth/cloud-platform.read-only"
+	wholeScope = "https://www.googleapis.com/auth/cloud-platform"
+)
 
 // rsaKey makes one key for all tests, since that takes a while.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
@@ -99,14 +103,20 @@ type Cloud struct {
 	Scopes    []string      // of the machine's tokens
 	Refusal   string        // why no repository may be read; "" if all may
 
+	Analyses         map[string]Analysis // by the address of the image
+	AnalysisDisabled bool                // the API, in the project
+	AnalysisDenied   bool                // to the account
+
 	mu     sync.Mutex
 	tokens map[string]string // access token → whose
+	scopes map[string]string // access token → for what
 	issued int
 }
 
 // New starts one.
 func New(t testing.TB) *Cloud {
-	c := &Cloud{Internet: integrationtest.NewInternet(t), Registry: registrytest.Start(t, registrytest.Options{}), tokens: map[string]string{}}
+	c := &Cloud{Internet: integrationtest.NewInternet(t), Registry: registrytest.Start(t, registrytest.Options{}), tokens: map[string]string{}, scopes: map[string]string{}}
+	c.Add("containeranalysis.googleapis.com", http.HandlerFunc(c.analysis))
 	c.Add("oauth2.googleapis.com", http.HandlerFunc(c.token))
 	c.Add("sts.googleapis.com", http.HandlerFunc(c.sts))
 	c.Add("iamcredentials.googleapis.com", http.HandlerFunc(c.impersonate))
@@ -117,12 +127,12 @@ func New(t testing.TB) *Cloud {
 // Serve adds a host of Artifact Registry.
 func (c *Cloud) Serve(host string) { c.Add(host, c.artifactRegistry(host)) }
 
-func (c *Cloud) issue(whose string) string {
+func (c *Cloud) issue(whose, scope string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.issued++
 	token := fmt.Sprintf("ya29.%s.%d.%s", "test-access-token", c.issued, strings.Repeat("x", 40))
-	c.tokens[token] = whose
+	c.tokens[token], c.scopes[token] = whose, scope
 	return token
 }
 
@@ -194,12 +204,12 @@ func (c *Cloud) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "invalid_grant", "Invalid JWT: Failed audience check.")
 	case issued.After(now.Add(time.Minute)) || !expires.After(now) || expires.Sub(issued) > time.Hour+time.Minute:
 		refuse(w, "invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.")
-	case claim.Scope != scope:
+	case claim.Scope != readScope && claim.Scope != wholeScope:
 		refuse(w, "invalid_scope", "Invalid OAuth scope or ID token audience provided.")
 	case c.Disabled:
 		refuse(w, "invalid_grant", "Account has been disabled: 123")
 	default:
-		integrationtest.Answer(w, http.StatusOK, map[string]any{"access_token": c.issue(Account), "expires_in": 3599, "token_type": "Bearer"})
+		integrationtest.Answer(w, http.StatusOK, map[string]any{"access_token": c.issue(Account, claim.Scope), "expires_in": 3599, "token_type": "Bearer"})
 	}
 }
 
@@ -223,7 +233,7 @@ func (c *Cloud) sts(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "unauthorized_client", "The given credential is rejected by the attribute condition.")
 	default:
 		integrationtest.Answer(w, http.StatusOK, map[string]any{
-			"access_token": c.issue("federated " + r.FormValue("scope")), "expires_in": 3599, "token_type": "Bearer",
+			"access_token": c.issue("federated "+r.FormValue("scope"), r.FormValue("scope")), "expires_in": 3599, "token_type": "Bearer",
 			"issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
 		})
 	}
@@ -242,10 +252,10 @@ func (c *Cloud) impersonate(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusNotFound, "NOT_FOUND", "Unknown service Account")
 	case c.Forbidden:
 		refuse(http.StatusForbidden, "PERMISSION_DENIED", "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).")
-	case len(want.Scope) != 1 || want.Scope[0] != scope:
+	case len(want.Scope) != 1 || want.Scope[0] != readScope && want.Scope[0] != wholeScope:
 		refuse(http.StatusBadRequest, "INVALID_ARGUMENT", "scope")
 	default:
-		integrationtest.Answer(w, http.StatusOK, map[string]any{"accessToken": c.issue(Account), "expireTime": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
+		integrationtest.Answer(w, http.StatusOK, map[string]any{"accessToken": c.issue(Account, want.Scope[0]), "expireTime": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
 	}
 }
 
@@ -264,7 +274,7 @@ func (c *Cloud) Metadata(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	default:
 		w.Header().Set("Metadata-Flavor", "Google")
-		integrationtest.Answer(w, http.StatusOK, map[string]any{"access_token": c.issue(Account), "expires_in": 1799, "token_type": "Bearer"})
+		integrationtest.Answer(w, http.StatusOK, map[string]any{"access_token": c.issue(Account, cmp.Or(strings.Join(c.Scopes, " "), wholeScope)), "expires_in": 1799, "token_type": "Bearer"})
 	}
 }
 

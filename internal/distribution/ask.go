@@ -12,7 +12,8 @@ const KindAsk Kind = "ask"
 const maxAsked = 16 << 20
 
 // Ask sends GET to a path of a registry's own host that is not of the registry's protocol, with a credential as it is, unless
-// that is anonymous. No redirect is followed and nothing is tried twice. Whatever the status of the answer, it is no error.
+// that is anonymous. No redirect is followed and nothing is tried twice. Whatever the status of the answer, it is no error. Its body
+// holds the credential's secrets no more, if the server has repeated them.
 func (c *Client) Ask(ctx context.Context, e Endpoint, path string, as Credential, header http.Header) (Answer, error) {
 	s, err := c.session(Source{Endpoint: e}, "")
 	if err != nil {
@@ -30,5 +31,6 @@ func (c *Client) Ask(ctx context.Context, e Endpoint, path string, as Credential
 	if err != nil {
 		return Answer{}, s.problem("ask registry", s.endpoint.Host, err)
 	}
+	a.body = []byte(mask(string(a.body), r.secrets))
 	return r.told(a), nil
 }

@@ -110,27 +110,27 @@ func Ways() []Way {
 	for _, typ := range []string{"ecr", "ecrpublic"} {
 		list = append(list,
 			Way{typ, "access keys", func(t testing.TB) *World {
-				w := aws(t, typ)
+				w, _ := aws(t, typ)
 				w.Settings["accessKeyId"], w.Settings["secretAccessKey"] = "AKIA"+Mark, password
 				w.Wrong = map[string]map[string]any{"secret": {"secretAccessKey": wrong}, "key": {"accessKeyId": "AKIAOTHER" + Mark}}
 				return w
 			}},
 			Way{typ, "access keys and a role", func(t testing.TB) *World {
-				w := aws(t, typ)
+				w, _ := aws(t, typ)
 				w.Settings["accessKeyId"], w.Settings["secretAccessKey"] = "AKIA"+Mark, password
 				w.Settings["useAssumeRole"], w.Settings["assumeRoleId"], w.Settings["assumeRoleExternalId"] = true, awsRole, "external-ID"
 				w.Wrong = map[string]map[string]any{"external ID": {"assumeRoleExternalId": "other-ID"}}
 				return w
 			}},
 			Way{typ, "web identity", func(t testing.TB) *World {
-				w := aws(t, typ)
+				w, _ := aws(t, typ)
 				w.Machine = integrationtest.Machine{"AWS_WEB_IDENTITY_TOKEN_FILE": integrationtest.File(t, awsPodToken), "AWS_ROLE_ARN": awsRole}
 				w.Settings["useIam"] = true
 				w.Wrong = map[string]map[string]any{"no such role": {"useAssumeRole": true, "assumeRoleId": awsRole + "2"}}
 				return w
 			}},
 			Way{typ, "instance", func(t testing.TB) *World {
-				w := aws(t, typ)
+				w, _ := aws(t, typ)
 				w.Settings["useIam"] = true
 				return w
 			}})
@@ -243,7 +243,7 @@ const (
 	awsPodToken = Mark + "-pod-token"
 )
 
-func aws(t testing.TB, typ string) *World {
+func aws(t testing.TB, typ string) (*World, *awstest.Cloud) {
 	actions := []string{
 		"ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken", "sts:AssumeRole",
 	}
@@ -273,5 +273,5 @@ func aws(t testing.TB, typ string) *World {
 	}
 	w.Add(metadata+":80", cloud)
 	w.Image, w.Owned = host+"/team/app:1", append(services, host, metadata)
-	return w
+	return w, cloud
 }

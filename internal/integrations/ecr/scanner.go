@@ -38,7 +38,8 @@ func (r *registry) Report(ctx context.Context, a external.Asking) (external.Repo
 	if err != nil || a.Ref.Repository == "" {
 		return report, err
 	}
-	client := r.from.ecr(as)
+	client, hide := r.from.ecr(as), r.from.hidden(as)
+	said := func(text *string) string { return integration.Said(aws.ToString(text), hide...) }
 	in := &ecr.DescribeImageScanFindingsInput{
 		RegistryId: &r.from.account, RepositoryName: &a.Ref.Repository, MaxResults: aws.Int32(pageSize),
 		ImageId: &types.ImageIdentifier{ImageDigest: aws.String(string(a.Digest))},
@@ -54,13 +55,13 @@ func (r *registry) Report(ctx context.Context, a external.Asking) (external.Repo
 		if of := out.ImageId; of == nil || aws.ToString(of.ImageDigest) != string(a.Digest) {
 			return report, fault.New(fault.Unavailable, opScan, "the answer is about another image")
 		}
-		if err := progress(out.ImageScanStatus, &report); err != nil || report.Status != external.Scanned {
+		if err := progress(out.ImageScanStatus, said, &report); err != nil || report.Status != external.Scanned {
 			return report, err
 		}
 		if out.ImageScanFindings == nil {
 			return report, fault.New(fault.Unavailable, opScan, "ECR says that the image was scanned, and not what was found")
 		}
-		add(out.ImageScanFindings, &report)
+		add(out.ImageScanFindings, said, &report)
 		if aws.ToString(out.NextToken) == "" {
 			return report, nil
 		}
@@ -93,37 +94,37 @@ func (r *registry) refused(err error, as aws.Credentials, a external.Asking) err
 }
 
 // progress is how far the scan has come. That of a watched image never ends.
-func progress(s *types.ImageScanStatus, report *external.Report) error {
+func progress(s *types.ImageScanStatus, said func(*string) string, report *external.Report) error {
 	if s == nil {
 		return fault.New(fault.Unavailable, opScan, "ECR does not say how far the scan has come")
 	}
-	said := integration.Said(aws.ToString(s.Description))
+	why := said(s.Description)
 	switch s.Status {
 	case types.ScanStatusComplete, types.ScanStatusActive:
 		report.Status = external.Scanned
 	case types.ScanStatusScanEligibilityExpired:
 		report.Status, report.Reason = external.Scanned, "Amazon Inspector watches the image no more, since it is older than the scan duration that is set there"
 	case types.ScanStatusPending, types.ScanStatusInProgress:
-		report.Status, report.Reason = external.Queued, cmp.Or(said, "the scan goes on")
+		report.Status, report.Reason = external.Queued, cmp.Or(why, "the scan goes on")
 	case types.ScanStatusUnsupportedImage:
-		report.Status, report.Reason = external.Unsupported, cmp.Or(said, "ECR cannot scan such an image")
+		report.Status, report.Reason = external.Unsupported, cmp.Or(why, "ECR cannot scan such an image")
 	default:
-		*report = report.Without("the scan has the status "+integration.Said(string(s.Status))+": "+cmp.Or(said, "ECR does not say why"), "Look at the image in the ECR console, and start the scan again.")
+		*report = report.Without("the scan has the status "+said((*string)(&s.Status))+": "+cmp.Or(why, "ECR does not say why"), "Look at the image in the ECR console, and start the scan again.")
 	}
 	return nil
 }
 
 // add takes over the findings of one page: of basic scanning, or of Inspector.
-func add(page *types.ImageScanFindings, report *external.Report) {
+func add(page *types.ImageScanFindings, said func(*string) string, report *external.Report) {
 	report.ScannedAt, report.DataFrom = page.ImageScanCompletedAt, page.VulnerabilitySourceUpdatedAt
 	for _, f := range page.Findings {
-		v := external.Vulnerability{ID: aws.ToString(f.Name), SaidSeverity: string(f.Severity), Link: aws.ToString(f.Uri)}
+		v := external.Vulnerability{ID: said(f.Name), SaidSeverity: said((*string)(&f.Severity)), Link: said(f.Uri)}
 		for _, attribute := range f.Attributes {
-			switch value := aws.ToString(attribute.Value); aws.ToString(attribute.Key) {
+			switch aws.ToString(attribute.Key) {
 			case "package_name":
-				v.Package = value
+				v.Package = said(attribute.Value)
 			case "package_version":
-				v.Version = value
+				v.Version = said(attribute.Value)
 			}
 		}
 		report.Vulnerabilities = append(report.Vulnerabilities, v)
@@ -136,30 +137,22 @@ func add(page *types.ImageScanFindings, report *external.Report) {
 		if d == nil { // not about a package
 			continue
 		}
+		v := external.Vulnerability{ID: said(d.VulnerabilityId), SaidSeverity: said(f.Severity), Link: said(d.SourceUrl)}
+		for _, name := range d.RelatedVulnerabilities {
+			v.Aliases = append(v.Aliases, said(&name))
+		}
 		for _, p := range d.VulnerablePackages {
-			report.Vulnerabilities = append(report.Vulnerabilities, external.Vulnerability{
-				ID: aws.ToString(d.VulnerabilityId), Aliases: d.RelatedVulnerabilities, Package: aws.ToString(p.Name),
-				Version: versionOf(p), FixedVersion: fixedIn(p), SaidSeverity: aws.ToString(f.Severity), Link: aws.ToString(d.SourceUrl),
-			})
+			v.Package, v.Version, v.FixedVersion = said(p.Name), said(p.Version), said(p.FixedInVersion)
+			if aws.ToInt32(p.Epoch) != 0 {
+				v.Version = fmt.Sprintf("%d:%s", *p.Epoch, v.Version)
+			}
+			if release := said(p.Release); release != "" {
+				v.Version += "-" + release
+			}
+			if v.FixedVersion == "NotAvailable" { // which is Inspector's word for none
+				v.FixedVersion = ""
+			}
+			report.Vulnerabilities = append(report.Vulnerabilities, v)
 		}
 	}
-}
-
-func versionOf(p types.VulnerablePackage) string {
-	text := aws.ToString(p.Version)
-	if aws.ToInt32(p.Epoch) != 0 {
-		text = fmt.Sprintf("%d:%s", *p.Epoch, text)
-	}
-	if release := aws.ToString(p.Release); release != "" {
-		text += "-" + release
-	}
-	return text
-}
-
-// fixedIn leaves out the word that Inspector has for none.
-func fixedIn(p types.VulnerablePackage) string {
-	if fixed := aws.ToString(p.FixedInVersion); fixed != "NotAvailable" {
-		return fixed
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package google
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/external"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 const (
@@ -174,6 +176,7 @@ func (q question) get(ctx context.Context, query url.Values, doc any) error {
 	if err != nil {
 		return w.explain(ctx, err)
 	}
+	body = bytes.ReplaceAll(body, []byte(q.token.Password.Reveal()), []byte(secret.Mask))
 	if len(body) > maxPageSize || json.Unmarshal(body, doc) != nil {
 		return fault.New(fault.Unavailable, opScan, "the answer is too long, or not one of the Container Analysis API")
 	}

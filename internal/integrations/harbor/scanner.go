@@ -3,10 +3,8 @@ package harbor
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,10 +19,20 @@ const (
 	nameDenied = "harbor-scanner-denied"
 )
 
-// The formats of reports that Harbor is asked for: that of scanners since Harbor 2.2, and the one before.
-var reportFormats = http.Header{"X-Accept-Vulnerabilities": {
-	"application/vnd.security.vulnerability.report; version=1.1, application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0",
-}}
+// formats of reports that Harbor is asked for: that of scanners since Harbor 2.2, and the one before.
+var formats = []string{
+	"application/vnd.security.vulnerability.report; version=1.1", "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0",
+}
+
+// inFormat is what a document that Harbor sends by format has in the first of them.
+func inFormat[T any](doc map[string]T) (first T, ok bool) {
+	for _, f := range formats {
+		if first, ok = doc[f]; ok {
+			break
+		}
+	}
+	return first, ok
+}
 
 // Report asks Harbor what the scanner of the image's project found. The protocol is that of api/v2.0/swagger.yaml and
 // src/pkg/scan/vuln in github.com/goharbor/harbor.
@@ -54,7 +62,7 @@ type question struct {
 
 // get asks for a JSON document below a project. Any status but 200 is an error.
 func (q question) get(ctx context.Context, path, right string, doc any) error {
-	answer, err := q.Get(ctx, "/api/v2.0/projects/"+url.PathEscape(q.project)+path, q.credential, reportFormats)
+	answer, err := q.Get(ctx, "/api/v2.0/projects/"+url.PathEscape(q.project)+path, q.credential, http.Header{"X-Accept-Vulnerabilities": {strings.Join(formats, ", ")}})
 	switch {
 	case err != nil:
 		return err
@@ -100,11 +108,10 @@ func (q question) overview(ctx context.Context) (external.Report, error) {
 		return external.Report{}, fault.New(fault.Unavailable, opScan, "the answer is about another image, %s", integration.Said(doc.Digest))
 	}
 	report := external.Report{PushedAt: doc.PushedAt}
-	if len(doc.Overview) == 0 {
+	scan, ok := inFormat(doc.Overview)
+	if !ok {
 		return q.unscanned(ctx, report, doc.Additions["vulnerabilities"] != nil)
 	}
-	formats := slices.Sorted(maps.Keys(doc.Overview))
-	scan := doc.Overview[formats[len(formats)-1]]
 	report.Scanner, report.ScannedAt = scan.Scanner.known(), scan.Ended
 	switch scan.Status {
 	case "Success":
@@ -163,10 +170,10 @@ func (q question) findings(ctx context.Context, report *external.Report) error {
 	if err := q.get(ctx, q.artifact()+"/additions/vulnerabilities", "Read Artifact Addition", &doc); err != nil {
 		return err
 	}
-	if len(doc) == 0 {
+	found, ok := inFormat(doc)
+	if !ok {
 		return fault.New(fault.Unavailable, opScan, "Harbor says that the image was scanned, and not what was found")
 	}
-	found := doc[slices.Max(slices.Collect(maps.Keys(doc)))]
 	if at, err := time.Parse(time.RFC3339, found.Generated); err == nil {
 		report.ScannedAt = &at
 	}

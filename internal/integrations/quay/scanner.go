@@ -57,7 +57,7 @@ func (r *registry) Report(ctx context.Context, a external.Asking) (external.Repo
 const statusDownstream = 520
 
 func (r *registry) denied(a external.Asking, answer distribution.Answer) error {
-	who, fix := "nobody who signs in", "Give the integration a robot account with the permission Read on the repository, or an OAuth token with the scope repo:read."
+	who, fix := "whoever does not sign in", "Give the integration a robot account with the permission Read on the repository, or an OAuth token with the scope repo:read."
 	switch {
 	case r.token.IsSet():
 		who, fix = "the OAuth token", "Let the token have the scope repo:read, and be one of an application whose user may read the repository."

@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ type Scan struct {
 	Enhanced    bool    // by Inspector
 	Found       []Found
 	Of          string // another image, which an answer is about
+	Hang        bool   // no answer comes
 	Endless     bool   // every page has a next one
 	Raw         string // instead of an answer
 }
@@ -31,13 +33,16 @@ type findingsRequest struct {
 }
 
 // findings is DescribeImageScanFindings.
-func (c *Cloud) findings(w http.ResponseWriter, registry, repository string, in findingsRequest) {
+func (c *Cloud) findings(ctx context.Context, w http.ResponseWriter, registry, repository string, in findingsRequest) {
 	digest := in.ImageID.Digest
 	image := "{imageDigest:'" + digest + "', imageTag:'null'} in the repository with name '" + repository + "' in the registry with id '" + registry + "'"
 	scan, found := c.Scans[digest]
 	switch {
 	case !found:
 		refuseJSON(w, &refusal{http.StatusBadRequest, "ImageNotFoundException", "The image with imageId " + image + " does not exist"})
+		return
+	case scan.Hang:
+		<-ctx.Done()
 		return
 	case scan.Raw != "":
 		io.WriteString(w, scan.Raw)

@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -45,7 +46,7 @@ func (c *Cloud) registry(w http.ResponseWriter, req *http.Request, body []byte, 
 	case isToken:
 		c.lend(w, who, region, private)
 	case private:
-		c.repository(w, who, region, operation, body)
+		c.repository(req.Context(), w, who, region, operation, body)
 	default:
 		refuseJSON(w, &refusal{http.StatusBadRequest, "UnknownOperationException", ""})
 	}
@@ -75,7 +76,7 @@ func (c *Cloud) lend(w http.ResponseWriter, who *Principal, region string, priva
 }
 
 // repository serves what can be asked of one repository, none of which has an image or layer of the name that is asked for.
-func (c *Cloud) repository(w http.ResponseWriter, who *Principal, region, operation string, body []byte) {
+func (c *Cloud) repository(ctx context.Context, w http.ResponseWriter, who *Principal, region, operation string, body []byte) {
 	var in struct {
 		RegistryID      string   `json:"registryId"`
 		RepositoryName  string   `json:"repositoryName"`
@@ -119,7 +120,7 @@ func (c *Cloud) repository(w http.ResponseWriter, who *Principal, region, operat
 	case "DescribeRepositories":
 		json.NewEncoder(w).Encode(map[string]any{"repositories": []any{map[string]any{"repositoryName": in.RepositoryName, "repositoryArn": arn}}})
 	case "DescribeImageScanFindings":
-		c.findings(w, in.RegistryID, in.RepositoryName, in.findingsRequest)
+		c.findings(ctx, w, in.RegistryID, in.RepositoryName, in.findingsRequest)
 	case "ListImages":
 		json.NewEncoder(w).Encode(map[string]any{"imageIds": []any{map[string]any{"imageTag": "1"}}})
 	default:

@@ -17,6 +17,20 @@ func (c *Client) Explain(ctx context.Context, image string) (*assess.Explanation
 	return &out, nil
 }
 
+// History says what changed for an image, of each platform that the server keeps. It fails with fault.NotFound.
+func (c *Client) History(ctx context.Context, image string) ([]assess.History, error) {
+	var out struct{ Images []assess.History }
+	err := c.do(ctx, call{method: http.MethodGet, path: "/v1/history", query: url.Values{"image": {image}}, out: &out})
+	return out.Images, err
+}
+
+// Rematching says how far the server's stored images are matched with the newest advisories and VEX documents.
+func (c *Client) Rematching(ctx context.Context) (assess.Rematching, error) {
+	var out assess.Rematching
+	err := c.do(ctx, call{method: http.MethodGet, path: "/v1/rematching", out: &out})
+	return out, err
+}
+
 // Consequences says which images would lose their source if an integration were deleted. It fails with fault.NotFound.
 func (c *Client) Consequences(ctx context.Context, id string) (*assess.Consequences, error) {
 	var out assess.Consequences

@@ -34,6 +34,7 @@ not be decided: the image cannot be had or read. Without advisory data an image 
 not checked for vulnerabilities.`,
 			"  landwaiter image check registry.example/team/app:1.2\n  landwaiter image check -o json nginx > verdict.json"),
 		p.imageExplainCommand(),
+		p.imageHistoryCommand(),
 	)
 }
 

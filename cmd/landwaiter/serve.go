@@ -152,6 +152,8 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		Policies: policies, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
 		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale, MaxAge: *f.advisoryMaxAge,
 	})
+	stopMatching := inBackground(ctx, assessments.Rematch)
+	defer stopMatching()
 	access := auth.New(auth.Options{Store: db, Now: time.Now, Rand: rand.Reader})
 	generated, err := access.EnsureAdmin(ctx, p.secret(secretAdminPassword))
 	if err != nil {
@@ -162,7 +164,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	loopback := image.OnLoopback(*f.listen)
 	pages, err := portal.New(portal.Options{
-		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Advisories: advisories.Status,
+		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Advisories: advisories.Status,
 		Auth: access, Guests: *f.demo && loopback, Secure: *f.tlsCert != "" || !loopback && !*f.allowPlaintext, Version: versionString(), Now: time.Now, Log: log,
 	})
 	if err != nil {

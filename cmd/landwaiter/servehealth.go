@@ -26,11 +26,16 @@ func (p *program) watchHealth(ctx context.Context, f serveFlags, store health.St
 	if *f.healthInterval == 0 {
 		return watch, func() {}, nil
 	}
+	return watch, inBackground(ctx, watch.Run), nil
+}
+
+// inBackground runs work until ctx ends or stop is called, which waits for it: it uses the database.
+func inBackground(ctx context.Context, work func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	var watching sync.WaitGroup
-	watching.Go(func() { watch.Run(ctx) })
-	return watch, func() {
+	var working sync.WaitGroup
+	working.Go(func() { work(ctx) })
+	return func() {
 		cancel()
-		watching.Wait() // it uses the database
-	}, nil
+		working.Wait()
+	}
 }

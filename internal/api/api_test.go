@@ -390,8 +390,19 @@ func (unwritable) Assessment(context.Context, string) (assess.Assessment, error)
 	return assess.Assessment{Findings: []assess.Finding{{Vulnerability: vuln.Vulnerability{Score: math.NaN()}}}}, nil
 }
 
+func (unwritable) Matching(context.Context, string) (assess.Matching, error) {
+	return assess.Matching{}, nil
+}
+
 func TestHalfAnAnswerDoesNotLookWhole(t *testing.T) {
-	f := apitest.Start(t, func(o *api.Options) { o.Assessments = unwritable{o.Assessments} })
+	advisories, err := vuln.OpenLive(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer advisories.Close()
+	f := apitest.Start(t, func(o *api.Options) {
+		o.Assess = assess.New(assess.Options{Store: unwritable{}, Advisories: advisories})
+	})
 	srv := httptest.NewServer(f.API)
 	defer srv.Close()
 	r, err := http.NewRequest("GET", srv.URL+"/v1/assessments/x", nil)

@@ -26,13 +26,38 @@ type assessmentPage struct {
 	}
 }
 
+type historyOutput struct {
+	Body struct {
+		Images []assess.History `json:"images" nullable:"false" doc:"one for each platform"`
+	}
+}
+
+type rematchingOutput struct {
+	Body assess.Rematching
+}
+
 func (a *API) registerAssessments() {
 	register(a, "assess", a.assess)
 	register(a, "listAssessments", a.listAssessments)
 	register(a, "getAssessment", func(ctx context.Context, in *byID) (*assessmentOutput, error) {
-		found, err := a.Assessments.Assessment(ctx, in.ID)
-		a.Assess.Age(&found)
-		return &assessmentOutput{found}, err
+		found, err := a.Assess.Stored(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &assessmentOutput{*found}, nil
+	})
+	register(a, "imageHistory", func(ctx context.Context, in *imageQuery) (*historyOutput, error) {
+		ref, err := image.ParseReference(in.Image)
+		if err != nil {
+			return nil, err
+		}
+		var out historyOutput
+		out.Body.Images, err = a.Assess.History(ctx, ref)
+		return &out, err
+	})
+	register(a, "rematching", func(ctx context.Context, _ *struct{}) (*rematchingOutput, error) {
+		r, err := a.Assess.Rematching(ctx)
+		return &rematchingOutput{r}, err
 	})
 	register(a, "deleteAssessment", func(ctx context.Context, in *byID) (*done, error) {
 		return &done{}, a.Assessments.DeleteAssessment(ctx, in.ID)
@@ -64,7 +89,7 @@ func (a *API) listAssessments(ctx context.Context, in *struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	After string `query:"after" maxLength:"500" doc:"next of the page before"`
 }) (*assessmentPage, error) {
-	list, next, err := a.Assessments.Assessments(ctx, in.Query, in.Limit, in.After)
+	list, next, err := a.Assess.Summaries(ctx, in.Query, in.Limit, in.After)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/image"
 )
 
-type imageToExplain struct {
+type imageQuery struct {
 	Image string `query:"image" required:"true" minLength:"1" maxLength:"1024" example:"quay.io/org/app:1.2" doc:"an image reference, as Docker writes it"`
 }
 
@@ -20,7 +20,7 @@ type consequences struct {
 }
 
 func (a *API) registerExplain() {
-	register(a, "explainImage", func(ctx context.Context, in *imageToExplain) (*explanation, error) {
+	register(a, "explainImage", func(ctx context.Context, in *imageQuery) (*explanation, error) {
 		ref, err := image.ParseReference(in.Image)
 		if err != nil {
 			return nil, err

@@ -81,13 +81,19 @@ var operations = map[string]operation{
 
 	"assess": {"POST", "/v1/assessments", auth.ScanImages, "Images", "Assess an image",
 		"Answers when the assessment is done, which can take minutes for a large image. Only assessments of depth check are kept."},
-	"listAssessments": {"GET", "/v1/assessments", auth.ReadImages, "Images", "List the latest assessments, newest first", ""},
-	"getAssessment":   {"GET", "/v1/assessments/{id}", auth.ReadImages, "Images", "Show an assessment", ""},
+	"listAssessments": {"GET", "/v1/assessments", auth.ReadImages, "Images", "List the latest assessments, newest first",
+		"outdated marks those that are about to be matched with newer advisories or VEX documents."},
+	"getAssessment": {"GET", "/v1/assessments/{id}", auth.ReadImages, "Images", "Show an assessment",
+		"It is matched with the newest advisories and VEX documents first if it was not. No registry is asked."},
 	"assessSBOM": {"POST", "/v1/assessments/sbom", auth.ScanImages, "Images", "Assess a software bill of materials",
 		"The body is a CycloneDX (1.2 to 1.7) or SPDX (2.2, 2.3, 3.0) document in JSON, or an assessment, of at most 64 MiB. Its components are matched and judged as if they had been scanned. The answer is not kept."},
 	"getSBOM": {"GET", "/v1/assessments/{id}/sbom", auth.ReadImages, "Images", "Write an assessment as a software bill of materials",
 		"The same assessment gives the same bytes. An image that was only partly read says so in the document; one that was not scanned has none."},
 	"deleteAssessment": {"DELETE", "/v1/assessments/{id}", auth.ScanImages, "Images", "Forget an assessment", ""},
+
+	"imageHistory": {"GET", "/v1/history", auth.ReadImages, "Images", "Show what changed for an image: findings, severities, fixes, the verdict",
+		"Kept are the last 100 changes of each platform, each with what it was because of. No registry is asked."},
+	"rematching": {"GET", "/v1/rematching", auth.ReadImages, "Images", "Show how far the stored images are matched with the newest advisories and VEX documents", ""},
 
 	"advisoryStatus": {"GET", "/v1/advisories", auth.ReadImages, "Advisories", "Show which advisory data there is, and its age", ""},
 	"importAdvisories": {"POST", "/v1/advisories", auth.WriteAdvisories, "Advisories", "Import advisory data",

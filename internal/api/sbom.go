@@ -62,7 +62,7 @@ func (a *API) getSBOM(ctx context.Context, in *sbomInput) (*sbomOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Assessments.Assessment(ctx, in.ID)
+	found, err := a.Assess.Stored(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,8 @@ type Check struct {
 	ImportedAt *time.Time `json:"importedAt,omitempty"` // when it was imported
 
 	// Data are those that there were to check with, of the image's ecosystems only.
-	Data *vuln.Status `json:"data,omitempty"`
+	Data      *vuln.Status `json:"data,omitempty"`
+	MatchedAt *time.Time   `json:"matchedAt,omitempty"` // when the components were matched with it, which needs no other scan
 }
 
 const (
@@ -161,15 +162,38 @@ type Summary struct {
 	Verdict         Verdict               `json:"verdict"`
 	DataAsOf        *time.Time            `json:"dataAsOf,omitempty"`       // when the oldest advisories that were used were last known to be current
 	Exploited       int                   `json:"knownExploited,omitempty"` // of the vulnerabilities, those known to be exploited
+	// Outdated: there are newer advisories or VEX documents, with which the image is about to be matched.
+	Outdated bool  `json:"outdated,omitempty"`
+	Basis    Basis `json:"-"`
 }
 
 // Store is implemented by internal/store. It keeps the latest assessment per reference and platform.
 type Store interface {
-	PutAssessment(ctx context.Context, a Assessment) error
-	Assessment(ctx context.Context, id string) (Assessment, error) // fault.NotFound
+	// PutAssessment replaces what is stored for the reference and platform, unless that is newer. The history stays, and gets a
+	// change that is not nil.
+	PutAssessment(ctx context.Context, a Assessment, m Matching, change *Change) error
+	// Assessment has been given the Check of its latest matching. It fails with fault.NotFound.
+	Assessment(ctx context.Context, id string) (Assessment, error)
+	// LatestAssessment is the one of a reference and platform. It fails with fault.NotFound.
+	LatestAssessment(ctx context.Context, reference, platform string) (Assessment, Basis, error)
 	// LatestSummary is that of the newest assessment of a reference, of any platform. It fails with fault.NotFound.
 	LatestSummary(ctx context.Context, reference string) (Summary, error)
 	// Assessments lists newest first; query is a case-insensitive part of the reference; next is "" on the last page.
 	Assessments(ctx context.Context, query string, limit int, after string) (list []Summary, next string, err error)
 	DeleteAssessment(ctx context.Context, id string) error
+	// Changes lists those of an assessment's reference and platform, newest first.
+	Changes(ctx context.Context, id string) ([]Change, error)
+
+	// Matching fails with fault.NotFound.
+	Matching(ctx context.Context, id string) (Matching, error)
+	// OutdatedMatchings lists some that rest on an older basis, by ID, from after one on. CountOutdated counts all of them.
+	OutdatedMatchings(ctx context.Context, b Basis, limit int, after string) ([]Matching, error)
+	CountOutdated(ctx context.Context, b Basis) (outdated, all int, err error)
+	// ConfirmMatchings makes assessments rest on another basis that altered no more than their Check; those that rest on another
+	// one than given here by now are left alone.
+	ConfirmMatchings(ctx context.Context, list []Matching, b Basis) error
+	// PutRematched replaces an assessment by one of the same ID and adds a change that is not nil, if it still rests on was.
+	PutRematched(ctx context.Context, a Assessment, m Matching, was Basis, change *Change) (bool, error)
+	// TakeLease gives work of a name to one holder until a time, or prolongs that.
+	TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)
 }

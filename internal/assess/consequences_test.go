@@ -15,7 +15,7 @@ func TestConsequences(t *testing.T) {
 		t.Helper()
 		must(t, f.store.PutAssessment(t.Context(), assess.Assessment{
 			ID: fmt.Sprint(n), Reference: reference, Platform: "linux/amd64", AssessedAt: now.Add(time.Duration(n) * time.Second), Source: source,
-		}))
+		}, assess.Matching{}, nil))
 	}
 
 	t.Run("images_served_by_it_with_the_candidates_that_remain", func(t *testing.T) {

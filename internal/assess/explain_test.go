@@ -158,7 +158,7 @@ func TestExplain(t *testing.T) {
 			if id == "2" {
 				a.AssessedAt = now.Add(time.Hour)
 			}
-			must(t, f.store.PutAssessment(t.Context(), a))
+			must(t, f.store.PutAssessment(t.Context(), a, assess.Matching{}, nil))
 		}
 		if e := f.explain("registry.example/app:1"); e.Last == nil || e.Last.ID != "2" || e.Last.Platform != "linux/arm64" {
 			t.Errorf("%+v", e.Last)

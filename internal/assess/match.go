@@ -3,62 +3,177 @@ package assess
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
-// match fills a.Check and a.Findings, and says of each component that was not checked why. Only a cancelled context is an
-// error.
-func (s *Service) match(ctx context.Context, a *Assessment) error {
-	if a.Scan.Status == NotScanned {
-		return nil
+// A matcher matches packages with one state of the index.
+type matcher struct {
+	index  *vuln.Index
+	answer *vuln.Matcher
+	status vuln.Status
+	known  map[string]outcome // by what packages holds of one; without the findings
+	data   map[string]*vuln.Status
+}
+
+// maxKnown packages take some 20 MB.
+const maxKnown = 100_000
+
+// An outcome is what matching one package gave.
+type outcome struct {
+	found     []vuln.Vulnerability
+	ecosystem string // that it was checked for
+	uncovered string // what there is no data for
+	err       error  // why it could not be matched
+	sum       [sha256.Size]byte
+}
+
+func newMatcher(index *vuln.Index) *matcher {
+	return &matcher{index: index, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}
+}
+
+// basis is what the answers rest on.
+func (m *matcher) basis() Basis { return basisOf(m.status) }
+
+// dataFor is the state of the data about some ecosystems.
+func (m *matcher) dataFor(ecosystems map[string]bool) *vuln.Status {
+	key := strings.Join(slices.Sorted(maps.Keys(ecosystems)), "\n")
+	if m.data[key] == nil {
+		st := m.index.StatusFor(ecosystems)
+		m.data[key] = &st
 	}
+	return m.data[key]
+}
+
+// match fails only when its context ends, or the package cannot be read.
+func (m *matcher) match(ctx context.Context, written []byte) (o outcome, err error) {
+	p, err := readPackage(written)
+	if err != nil {
+		return o, err
+	}
+	if p.ecosystem == "" || !m.index.Covers(p.ecosystem) {
+		o.uncovered = cmp.Or(p.ecosystem, p.kind)
+	} else {
+		o.found, o.err = m.answer.MatchBinary(ctx, p.source(), p.binary())
+		if ctx.Err() != nil {
+			return o, stopped(ctx, "match advisories", p.name)
+		}
+		if o.err == nil {
+			o.ecosystem = p.ecosystem
+		}
+	}
+	if known, ok := m.known[string(written)]; ok {
+		o.sum = known.sum
+		return o, nil
+	}
+	told := slices.Clone(o.found)
+	for i := range told {
+		told[i].SourceAsOf = time.Time{} // it is another one each time; see Recheck
+	}
+	encoded, err := json.Marshal(told)
+	if err != nil {
+		return o, err
+	}
+	o.sum = sha256.Sum256(fmt.Appendf(encoded, "\n%s\n%v", o.uncovered, o.err))
+	if len(m.known) >= maxKnown {
+		clear(m.known)
+	}
+	m.known[string(written)] = outcome{ecosystem: o.ecosystem, uncovered: o.uncovered, err: o.err, sum: o.sum}
+	return o, nil
+}
+
+// recall is match without the findings, and fast for packages it has met.
+func (m *matcher) recall(ctx context.Context, written []byte) (outcome, error) {
+	if o, ok := m.known[string(written)]; ok {
+		return o, nil
+	}
+	return m.match(ctx, written)
+}
+
+// matchAll matches everything that an image holds, in order. The sum is the same as long as the findings are, and what
+// policies say of the scan alone; it is empty where that cannot be told.
+func (s *Service) matchAll(ctx context.Context, m *matcher, held packages, one func(i int, written []byte) (outcome, error)) (c Check, sum []byte, err error) {
+	sums := sha256.New()
+	switch {
+	case held.scan == NotScanned:
+		c = Check{Status: NotChecked, Reason: "the image was not scanned"}
+	case m.index.Empty():
+		c = Check{Status: NotChecked, Reason: "there is no advisory data; import some with `landwaiter vuln import PATH`", Unchecked: held.count}
+	default:
+		var missed unchecked
+		used := map[string]bool{}
+		for i, written := range held.all() {
+			o, err := one(i, written)
+			if err != nil {
+				return c, nil, err
+			}
+			if missed.add(o); o.ecosystem != "" {
+				used[o.ecosystem] = true
+			}
+			sums.Write(o.sum[:])
+		}
+		c.Checked, c.Unchecked, c.ImportedAt = held.count-missed.count, missed.count, &m.status.Imported
+		c.Status, c.Reason = checkStatus(c, missed)
+		c.Data = m.dataFor(used)
+		if !m.status.Newest.IsZero() {
+			c.DataFrom = &m.status.Newest
+		}
+	}
+	now := s.o.Now().UTC()
+	c.MatchedAt = &now
+	if !s.scansApart {
+		return c, nil, nil
+	}
+	seen := policyScan(held.scan, c, now)
+	said := s.aboutScans.Evaluate(ctx, policy.Build, policy.Input{Scan: seen, Now: now})
+	if ctx.Err() != nil {
+		return c, nil, stopped(ctx, "match advisories", "")
+	}
+	seen.AdvisoryAge = 0 // it is another one each time
+	encoded, err := json.Marshal([]any{said, seen})
+	sums.Write(encoded)
+	return c, sums.Sum(nil), err
+}
+
+// matchNow matches with the newest advisories.
+func (s *Service) matchNow(ctx context.Context, a *Assessment) (Matching, error) {
 	index, release := s.o.Advisories.Acquire()
 	defer release()
-	if index.Empty() {
-		a.Check.Reason = "there is no advisory data; import some with `landwaiter vuln import PATH`"
-		a.Check.Unchecked = len(a.Scan.Components)
-		return nil
-	}
-	st := index.Status()
-	a.Check.ImportedAt = &st.Imported
-	if !st.Newest.IsZero() {
-		a.Check.DataFrom = &st.Newest
-	}
-	var missed unchecked
-	used := map[string]bool{}
+	return s.match(ctx, newMatcher(index), a)
+}
+
+// match fills a.Check and a.Findings, and says of each component that was not checked why. Only a cancelled context is an
+// error.
+func (s *Service) match(ctx context.Context, m *matcher, a *Assessment) (Matching, error) {
+	held := packagesOf(a.Scan)
+	a.Findings = []Finding{}
 	for i := range a.Scan.Components {
+		a.Scan.Components[i].Unchecked = ""
+	}
+	check, sum, err := s.matchAll(ctx, m, held, func(i int, written []byte) (outcome, error) {
+		o, err := m.match(ctx, written)
 		c := &a.Scan.Components[i]
-		if c.Ecosystem == "" || !index.Covers(c.Ecosystem) {
-			c.Unchecked = missed.uncovered(cmp.Or(c.Ecosystem, unknownKind(*c)))
-			continue
-		}
-		found, err := index.MatchBinary(ctx, builtFrom(*c), vuln.Package{Ecosystem: c.Ecosystem, Name: c.Name, Version: c.Version})
-		if ctx.Err() != nil {
-			return stopped(ctx, "match advisories", a.Reference)
-		}
-		if err != nil {
-			c.Unchecked = missed.failed(err)
-			continue
-		}
-		used[c.Ecosystem] = true
-		for _, v := range found {
+		c.Unchecked = o.reason()
+		for _, v := range o.found {
 			a.Findings = append(a.Findings, Finding{
 				Vulnerability: v, Component: c.Name, Version: c.Version, Type: c.Type, Location: c.Location,
 				Layer: c.Layer, LayerIndex: c.LayerIndex, Line: c.Line,
 			})
 		}
+		return o, err
+	})
+	if err != nil {
+		return Matching{}, err
 	}
-	a.Check.Unchecked = missed.count
-	a.Check.Checked = len(a.Scan.Components) - missed.count
-	a.Check.Status, a.Check.Reason = checkStatus(a.Check, missed)
-	data := index.StatusFor(used)
-	a.Check.Data = &data
+	a.Check = check
 	s.Age(a)
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int {
 		return cmp.Or(
@@ -69,7 +184,7 @@ func (s *Service) match(ctx context.Context, a *Assessment) error {
 			cmp.Compare(x.Location, y.Location),
 		)
 	})
-	return nil
+	return Matching{Basis: m.basis(), Check: check, Packages: held.written, Found: sum}, nil
 }
 
 // Age fills a.Warnings with what the age of the advisory data is worth saying now.
@@ -82,19 +197,15 @@ func (s *Service) Age(a *Assessment) {
 // OldBefore is the time before which advisory data are too old to rely on.
 func (s *Service) OldBefore() time.Time { return s.o.Now().Add(-s.o.MaxAge) }
 
-// unknownKind words what a component without an ecosystem is.
-func unknownKind(c Component) string {
-	if c.PURL == "" {
-		return "components without a package URL"
+// reason why a package was not checked, or "".
+func (o outcome) reason() string {
+	switch {
+	case o.uncovered != "":
+		return "no advisory data for " + o.uncovered
+	case o.err != nil:
+		return o.err.Error()
 	}
-	return c.Type + " packages of an unknown distribution"
-}
-
-// builtFrom is the source package of a component, or the component itself where there is none.
-func builtFrom(c Component) vuln.Package {
-	return vuln.Package{
-		Ecosystem: c.Ecosystem, Name: cmp.Or(c.SourceName, c.Name), Version: cmp.Or(c.SourceVersion, c.Version),
-	}
+	return ""
 }
 
 // unchecked gathers why components were not checked.
@@ -105,20 +216,20 @@ type unchecked struct {
 	first      error
 }
 
-func (u *unchecked) uncovered(ecosystem string) string {
-	if u.ecosystems == nil {
-		u.ecosystems = map[string]bool{}
+func (u *unchecked) add(o outcome) {
+	switch {
+	case o.uncovered != "":
+		if u.ecosystems == nil {
+			u.ecosystems = map[string]bool{}
+		}
+		u.ecosystems[o.uncovered] = true
+	case o.err != nil:
+		u.first = cmp.Or(u.first, o.err)
+		u.failures++
+	default:
+		return
 	}
-	u.ecosystems[ecosystem] = true
 	u.count++
-	return "no advisory data for " + ecosystem
-}
-
-func (u *unchecked) failed(err error) string {
-	u.first = cmp.Or(u.first, err)
-	u.failures++
-	u.count++
-	return err.Error()
 }
 
 func (u *unchecked) String() string {

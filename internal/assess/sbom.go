@@ -67,7 +67,7 @@ func (s *Service) AssessDocument(ctx context.Context, d *sbom.Document, depth De
 		}
 		a.Facts.Platform, _ = image.ParsePlatform(d.Image.Platform)
 	}
-	if err := s.match(ctx, a); err != nil {
+	if _, err := s.matchNow(ctx, a); err != nil {
 		return nil, err
 	}
 	if depth == ScanIt {

@@ -92,6 +92,10 @@ type Service struct {
 	o      Options
 	slots  chan struct{}
 	pulled *recent.Cache[*distribution.Pulled]
+	// aboutScans are the policies that look at nothing but how far a scan can be trusted; scansApart is false if others look at
+	// that, too.
+	aboutScans *policy.Set
+	scansApart bool
 }
 
 // New makes a Service.
@@ -105,7 +109,11 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{o: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache()}
+	s := &Service{o: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache()}
+	if o.Policies != nil {
+		s.aboutScans, s.scansApart = o.Policies.AboutScans()
+	}
+	return s
 }
 
 // Assess runs the flow. It fails with an *Unserved when no integration could serve the image. Whatever else can be said is
@@ -148,7 +156,8 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	}
 	a.External = external()
 	progress.step("Matching %d components with advisories", len(a.Scan.Components))
-	if err := s.match(ctx, a); err != nil {
+	matching, err := s.matchNow(ctx, a)
+	if err != nil {
 		return nil, err
 	}
 	a.compare()
@@ -160,11 +169,28 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	}
 	if s.o.Store != nil {
 		a.ID = s.o.NewID()
-		if err := s.o.Store.PutAssessment(ctx, *a); err != nil {
+		if err := s.keep(ctx, a, matching); err != nil {
 			return nil, fault.Wrap(fault.CodeOf(err), "store assessment", a.Reference, err)
 		}
 	}
 	return a, nil
+}
+
+// keep stores an assessment, with what is different from the one before it.
+func (s *Service) keep(ctx context.Context, a *Assessment, m Matching) error {
+	before, basis, err := s.o.Store.LatestAssessment(ctx, a.Reference, a.Platform)
+	if fault.CodeOf(err) == fault.NotFound {
+		return s.o.Store.PutAssessment(ctx, *a, m, nil)
+	}
+	if err != nil {
+		return err
+	}
+	because := []string{BecauseScan}
+	if before.Facts.Digest != a.Facts.Digest {
+		because = []string{BecauseImage}
+	}
+	because = append(because, m.Basis.since(basis)...)
+	return s.o.Store.PutAssessment(ctx, *a, m, changeOf(&before, a, because, a.AssessedAt))
 }
 
 // scan fills a.Scan. Only a cancelled context is an error.

@@ -35,13 +35,7 @@ func Summarize(a *Assessment) Summary {
 		s.Vulnerabilities[severity]++
 	}
 	s.Fixable, s.Exploited = len(fixable), len(exploited)
-	if a.Check.Data != nil {
-		for _, e := range a.Check.Data.Ecosystems {
-			if at := e.AsOf(); s.DataAsOf == nil || at.Before(*s.DataAsOf) {
-				s.DataAsOf = &at
-			}
-		}
-	}
+	s.Recheck(a.Check)
 	for _, v := range a.Policy.Violations {
 		if v.Enforced {
 			s.Enforced++
@@ -52,3 +46,16 @@ func Summarize(a *Assessment) Summary {
 
 // Severities lists what Vulnerabilities counts, most severe first.
 func (s Summary) Severities() []vuln.Severity { return vuln.Severities() }
+
+// Recheck puts in place what another match altered, though it found the same.
+func (s *Summary) Recheck(c Check) {
+	s.DataAsOf = nil
+	if c.Data == nil {
+		return
+	}
+	for _, e := range c.Data.Ecosystems {
+		if at := e.AsOf(); s.DataAsOf == nil || at.Before(*s.DataAsOf) {
+			s.DataAsOf = &at
+		}
+	}
+}

@@ -268,7 +268,7 @@ func TestStart_again(t *testing.T) {
 		{ID: "a", Reference: "127.0.0.1:1/app:1", Platform: "linux/amd64", AssessedAt: now, Source: assess.Source{Name: "mine"}},
 		{ID: "b", Reference: "docker.io/library/nginx:1", Platform: "linux/amd64", AssessedAt: now, Source: assess.Source{Name: integrationName}},
 	} {
-		must(t, first.db.PutAssessment(t.Context(), own))
+		must(t, first.db.PutAssessment(t.Context(), own, assess.Matching{}, nil))
 	}
 	first.stop()
 

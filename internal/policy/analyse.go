@@ -11,20 +11,34 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// needs says what must be known about an image before an expression means anything.
-type needs struct{ scan, vulnerabilities, configuration bool }
+// needs says what must be known about an image before an expression means anything, and what it looks at.
+type needs struct {
+	scan, vulnerabilities, configuration bool
+	coverage                             bool // how far the scan can be trusted is looked at
+	image                                bool // anything else of the image is
+}
 
 func (n *needs) add(other needs) {
 	n.scan = n.scan || other.scan
 	n.vulnerabilities = n.vulnerabilities || other.vulnerabilities
 	n.configuration = n.configuration || other.configuration
+	n.coverage = n.coverage || other.coverage
+	n.image = n.image || other.image
 }
 
-var needsOf = map[string]needs{
-	"components":      {scan: true},
-	"vulnerabilities": {scan: true, vulnerabilities: true},
-	"layers":          {configuration: true},
-	"settings":        {configuration: true},
+// needsOf a variable. Those that an expression makes itself come from others.
+func needsOf(variable string) needs {
+	switch variable {
+	case "scan":
+		return needs{coverage: true}
+	case "layers", "settings":
+		return needs{configuration: true, image: true}
+	case "components":
+		return needs{scan: true, image: true}
+	case "vulnerabilities":
+		return needs{scan: true, vulnerabilities: true, image: true}
+	}
+	return needs{image: variable != "now" && declared(variable)}
 }
 
 // nameFields are the fields of an image that are known without its configuration.
@@ -74,7 +88,7 @@ func analyse(a *ast.AST, item string) analysis {
 		switch e.Kind() {
 		case ast.IdentKind:
 			name := e.AsIdent()
-			x.needs.add(needsOf[name])
+			x.needs.add(needsOf(name))
 			// What does not shrink with the item would be walked once for each of them.
 			if itemOf(name) != "" || item != "" && name == "image" {
 				x.plain = false

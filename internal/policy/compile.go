@@ -76,6 +76,21 @@ func (s *Set) Policies() []Policy {
 	return policies
 }
 
+// AboutScans returns the policies that look at nothing but how far a scan can be trusted. complete is false when another one
+// looks at that, too.
+func (s *Set) AboutScans() (about *Set, complete bool) {
+	about, complete = &Set{}, true
+	for _, c := range s.compiled {
+		switch {
+		case c.needs.coverage && c.needs.image:
+			complete = false
+		case c.needs.coverage:
+			about.compiled = append(about.compiled, c)
+		}
+	}
+	return about, complete
+}
+
 // policy compiles the expressions of a policy whose fields may still be wrong.
 func (e *environment) policy(p *Policy) (compiled, Problems) {
 	c := compiled{Policy: *p, data: types.NewStringStringMap(types.DefaultTypeAdapter, p.Data)}
@@ -93,7 +108,7 @@ func (e *environment) policy(p *Policy) (compiled, Problems) {
 		c.needs.add(message.needs)
 	}
 	c.needs.add(c.condition.needs)
-	c.needs.add(needsOf[p.ForEach])
+	c.needs.add(needsOf(p.ForEach))
 	return c, problems
 }
 

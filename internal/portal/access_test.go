@@ -226,7 +226,7 @@ func TestAccess(t *testing.T) {
 	})
 
 	t.Run("internal_errors_keep_their_text_for_the_log", func(t *testing.T) {
-		s := newSite(t, func(o *portal.Options) { o.Assessments = broken{o.Assessments} })
+		s := newSite(t, brokenStore(t))
 		b := s.as(t, auth.Administrator)
 		for _, w := range []*httptest.ResponseRecorder{b.get("/images"), b.get("/images/1")} {
 			if w.Code != http.StatusInternalServerError {

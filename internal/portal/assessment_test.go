@@ -11,6 +11,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/portal"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
@@ -22,8 +23,20 @@ func (broken) Assessments(context.Context, string, int, string) ([]assess.Summar
 	return nil, "", errors.New("disk on fire")
 }
 
-func (broken) Assessment(context.Context, string) (assess.Assessment, error) {
-	return assess.Assessment{}, errors.New("disk on fire")
+func (broken) Matching(context.Context, string) (assess.Matching, error) {
+	return assess.Matching{}, errors.New("disk on fire")
+}
+
+func brokenStore(t testing.TB) func(*portal.Options) {
+	t.Helper()
+	advisories, err := vuln.OpenLive(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { advisories.Close() })
+	return func(o *portal.Options) {
+		o.Assess = assess.New(assess.Options{Store: broken{}, Advisories: advisories})
+	}
 }
 
 var stored int
@@ -33,7 +46,7 @@ func (s *site) store(t testing.TB, a assess.Assessment) string {
 	t.Helper()
 	stored++
 	a.ID = fmt.Sprintf("assessment-%d", stored)
-	if err := s.services.Assessments.PutAssessment(t.Context(), a); err != nil {
+	if err := s.services.Assessments.PutAssessment(t.Context(), a, assess.Matching{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return a.ID

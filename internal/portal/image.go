@@ -20,6 +20,7 @@ type imageView struct {
 	Findings   []assess.Finding
 	Components []componentView
 	Removed    []assess.Removed
+	Changes    []assess.Change
 }
 
 // tableLength keeps the page of a large image quick to make and to read.
@@ -40,12 +41,15 @@ type componentView struct {
 }
 
 func (p *portal) imagePage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	a, err := p.Assessments.Assessment(r.Context(), r.PathValue("id"))
+	a, err := p.Assess.Stored(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	p.Assess.Age(&a)
-	p.render(w, r, v, http.StatusOK, "image", a.Reference, imageOf(&a, r.URL.Query().Has("all")))
+	view := imageOf(a, r.URL.Query().Has("all"))
+	if view.Changes, err = p.Assess.Changes(r.Context(), a.ID); err != nil {
+		return err
+	}
+	p.render(w, r, v, http.StatusOK, "image", a.Reference, view)
 	return nil
 }
 
@@ -55,7 +59,7 @@ func (p *portal) imageSBOM(w http.ResponseWriter, r *http.Request, _ visitor) er
 	if err != nil {
 		return err
 	}
-	a, err := p.Assessments.Assessment(r.Context(), r.PathValue("id"))
+	a, err := p.Assess.Stored(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type imagesView struct {
 	Images     []assess.Summary
 	Next       string
 	Advisories vuln.Status
+	Rematching assess.Rematching
 	Asked      string   // the image that was to be checked
 	Problem    *problem // why it could not be
 
@@ -48,11 +49,14 @@ const pageLength = 50
 
 func (p *portal) images(w http.ResponseWriter, r *http.Request, v visitor, status int, data imagesView) error {
 	var err error
-	data.Images, data.Next, err = p.Assessments.Assessments(r.Context(), data.Query, pageLength, data.After)
+	data.Images, data.Next, err = p.Assess.Summaries(r.Context(), data.Query, pageLength, data.After)
 	if err != nil {
 		return err
 	}
 	data.Advisories, data.oldBefore = p.Advisories(), p.Assess.OldBefore()
+	if data.Rematching, err = p.Assess.Rematching(r.Context()); err != nil {
+		return err
+	}
 	p.render(w, r, v, status, "images", "Images", data)
 	return nil
 }

@@ -31,7 +31,6 @@ type Options struct {
 	Diagnose     diagnosis.Run
 	Health       *health.Service
 	Assess       *assess.Service
-	Assessments  assess.Store
 	Advisories   func() vuln.Status
 	Auth         *auth.Service
 	// Guests look around without signing in; they can change nothing. For demonstrations on loopback: who asks for another

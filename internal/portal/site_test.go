@@ -40,7 +40,7 @@ func newSite(t testing.TB, change func(*portal.Options)) *site {
 		t.Fatal(err)
 	}
 	o := portal.Options{
-		Integrations: s.Integrations, Types: s.services.Types, Health: s.services.Health, Assess: s.Assess, Assessments: s.services.Assessments,
+		Integrations: s.Integrations, Types: s.services.Types, Health: s.services.Health, Assess: s.Assess,
 		Advisories: s.services.Advisories.Status, Auth: s.Auth, Version: "1.2.3-test", Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(s.Log, nil)),
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
@@ -18,31 +19,57 @@ const (
 )
 
 // PutAssessment replaces what is stored for the reference and platform, unless that is newer.
-func (s *Store) PutAssessment(ctx context.Context, a assess.Assessment) error {
+func (s *Store) PutAssessment(ctx context.Context, a assess.Assessment, m assess.Matching, change *assess.Change) error {
 	const op = "store assessment"
-	summary, err := json.Marshal(assess.Summarize(&a))
-	if err != nil {
-		return fault.Wrap(fault.Internal, op, a.Reference, err)
-	}
-	plain, err := json.Marshal(a)
-	if err != nil {
-		return fault.Wrap(fault.Internal, op, a.Reference, err)
-	}
-	body, err := s.pack.pack(op, a.Reference, plain)
+	m.ID = a.ID
+	summary, body, err := s.packAssessment(op, a)
 	if err != nil {
 		return err
 	}
-	_, err = s.writer.ExecContext(ctx, `INSERT INTO assessments (id, reference, platform, assessed_at, summary, body)
-		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (reference, platform) DO UPDATE SET id = excluded.id, assessed_at = excluded.assessed_at,
-		summary = excluded.summary, body = excluded.body WHERE assessments.assessed_at <= excluded.assessed_at`,
-		a.ID, a.Reference, a.Platform, nanos(a.AssessedAt), string(summary), body)
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `INSERT INTO assessments (id, reference, platform, assessed_at, summary, body)
+			VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (reference, platform) DO UPDATE SET id = excluded.id, assessed_at = excluded.assessed_at,
+			summary = excluded.summary, body = excluded.body WHERE assessments.assessed_at <= excluded.assessed_at`,
+			a.ID, a.Reference, a.Platform, nanos(a.AssessedAt), summary, body)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		if err := s.putMatching(ctx, tx, m); err != nil {
+			return err
+		}
+		return addChange(ctx, tx, a.ID, change)
+	})
 	return failed(op, a.Reference, err)
+}
+
+func (s *Store) packAssessment(op string, a assess.Assessment) (summary string, body []byte, err error) {
+	encoded, err := json.Marshal(assess.Summarize(&a))
+	if err != nil {
+		return "", nil, fault.Wrap(fault.Internal, op, a.Reference, err)
+	}
+	plain, err := json.Marshal(a)
+	if err != nil {
+		return "", nil, fault.Wrap(fault.Internal, op, a.Reference, err)
+	}
+	body, err = s.pack.pack(op, a.Reference, plain)
+	return string(encoded), body, err
 }
 
 // Assessment returns one by ID, or fault.NotFound.
 func (s *Store) Assessment(ctx context.Context, id string) (assess.Assessment, error) {
-	return s.unpackAssessment("assessment "+id, s.reader.QueryRowContext(ctx, `SELECT body FROM assessments WHERE id = $1`, id))
+	a, _, err := s.unpackAssessment("assessment "+id, s.reader.QueryRowContext(ctx, `SELECT `+matchedColumns+`, body
+		FROM assessments JOIN matches ON assessment_id = id WHERE id = $1`, id))
+	return a, err
+}
+
+// LatestAssessment returns the one of a reference and platform, or fault.NotFound.
+func (s *Store) LatestAssessment(ctx context.Context, reference, platform string) (assess.Assessment, assess.Basis, error) {
+	return s.unpackAssessment("assessment of "+reference, s.reader.QueryRowContext(ctx, `SELECT `+matchedColumns+`, body
+		FROM assessments JOIN matches ON assessment_id = id WHERE reference = $1 AND platform = $2`, reference, platform))
 }
 
 // LatestSummary returns that of the newest assessment of a reference, of any platform, or fault.NotFound.
@@ -64,20 +91,24 @@ func decodeSummary(op, what, encoded string) (summary assess.Summary, err error)
 	return summary, nil
 }
 
-func (s *Store) unpackAssessment(what string, from row) (a assess.Assessment, err error) {
+func (s *Store) unpackAssessment(what string, from row) (a assess.Assessment, basis assess.Basis, err error) {
 	const op = "read assessment"
 	var body []byte
-	if err := from.Scan(&body); err != nil {
-		return a, failed(op, what, err)
+	m, err := scanMatching(op, from, &body)
+	if err != nil {
+		return a, m.Basis, failed(op, what, err)
 	}
 	plain, err := s.pack.unpack(op, what, body)
 	if err != nil {
-		return a, err
+		return a, m.Basis, err
 	}
 	if err := json.Unmarshal(plain, &a); err != nil {
-		return a, fault.Wrap(fault.Internal, op, what, err)
+		return a, m.Basis, fault.Wrap(fault.Internal, op, what, err)
 	}
-	return a, nil
+	if m.Check.Status != "" {
+		a.Recheck(m.Check)
+	}
+	return a, m.Basis, nil
 }
 
 // Assessments lists newest first. An assessment that is replaced while somebody pages moves to the front and is not
@@ -97,7 +128,7 @@ func (s *Store) Assessments(ctx context.Context, query string, limit int, after 
 		return list, "", nil // no reference holds that, and PostgreSQL would refuse the question
 	}
 	// One row more than asked for tells whether there is a next page.
-	rows, err := s.reader.QueryContext(ctx, `SELECT id, assessed_at, summary FROM assessments
+	rows, err := s.reader.QueryContext(ctx, `SELECT `+matchedColumns+`, assessed_at, summary FROM assessments JOIN matches ON assessment_id = id
 		WHERE (assessed_at, id) < ($1, $2) AND LOWER(reference) LIKE $3 ESCAPE '!'
 		ORDER BY assessed_at DESC, id DESC LIMIT $4`, at, id, "%"+likeEscaper.Replace(strings.ToLower(query))+"%", limit+1)
 	if err != nil {
@@ -109,12 +140,17 @@ func (s *Store) Assessments(ctx context.Context, query string, limit int, after 
 			return list, encodeCursor(at, id), nil
 		}
 		var encoded string
-		if err := rows.Scan(&id, &at, &encoded); err != nil {
+		m, err := scanMatching(op, rows, &at, &encoded)
+		if err != nil {
 			return nil, "", failed(op, "", err)
 		}
+		id = m.ID
 		summary, err := decodeSummary(op, id, encoded)
 		if err != nil {
 			return nil, "", err
+		}
+		if summary.Basis = m.Basis; m.Check.Status != "" {
+			summary.Recheck(m.Check)
 		}
 		list = append(list, summary)
 	}

@@ -31,7 +31,7 @@ func assessed(id, reference string, at time.Time, components int) assess.Assessm
 		Check:  assess.Check{Status: assess.Checked, Checked: components},
 		Policy: policy.Result{Stage: policy.Build, Violations: []policy.Violation{{PolicyID: "p", Enforced: true}}},
 		Findings: []assess.Finding{{
-			Vulnerability: vuln.Vulnerability{ID: "CVE-2026-1", CVE: "CVE-2026-1", Severity: vuln.Critical, FixedVersion: "2"}, Component: "openssl",
+			Vulnerability: vuln.Vulnerability{ID: "CVE-2026-1", CVE: "CVE-2026-1", Severity: vuln.Critical, FixedVersion: "2", Source: "Debian:12"}, Component: "openssl",
 		}},
 		Verdict: assess.Fail,
 	}
@@ -50,7 +50,7 @@ func TestAssessments(t *testing.T) {
 		put := func(t *testing.T, s *store.Store, list ...assess.Assessment) {
 			t.Helper()
 			for _, a := range list {
-				if err := s.PutAssessment(t.Context(), a); err != nil {
+				if err := s.PutAssessment(t.Context(), a, assess.Matching{}, nil); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
 )
@@ -41,7 +42,7 @@ func BenchmarkAssessments(b *testing.B) {
 			put := func() {
 				n++
 				a := assessed(fmt.Sprint("id", n), fmt.Sprintf("quay.io/org/app-%d:1", n%2000), noon.Add(time.Duration(n)*time.Second), 400)
-				if err := s.PutAssessment(b.Context(), a); err != nil {
+				if err := s.PutAssessment(b.Context(), a, assess.Matching{}, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -139,7 +139,7 @@ func TestSecretsAtRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.PutAssessment(t.Context(), assess.Assessment{ID: "1", Reference: "r"}); err != nil {
+		if err := s.PutAssessment(t.Context(), assess.Assessment{ID: "1", Reference: "r"}, assess.Matching{}, nil); err != nil {
 			t.Fatal(err)
 		}
 		paths, err := filepath.Glob(strings.TrimPrefix(url, "sqlite:") + "*")
@@ -175,7 +175,7 @@ func TestSecretsAtRest(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := raw(t, url).Exec(`UPDATE integrations SET secrets = (SELECT secrets FROM integrations WHERE id = '1') WHERE id = '2'`); err != nil {
+			if _, err := storetest.Raw(t, url).Exec(`UPDATE integrations SET secrets = (SELECT secrets FROM integrations WHERE id = '1') WHERE id = '2'`); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := s.Integration(t.Context(), "1"); err != nil {

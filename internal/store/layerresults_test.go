@@ -51,7 +51,7 @@ func TestLayerResults(t *testing.T) {
 				}
 			}
 			kept, size := 0, int64(0)
-			if err := raw(t, o.URL).QueryRow(`SELECT COUNT(*), CAST(SUM(size) AS BIGINT) FROM layer_results`).Scan(&kept, &size); err != nil {
+			if err := storetest.Raw(t, o.URL).QueryRow(`SELECT COUNT(*), CAST(SUM(size) AS BIGINT) FROM layer_results`).Scan(&kept, &size); err != nil {
 				t.Fatal(err)
 			}
 			if size > o.LayerResultBytes || kept < 15 {
@@ -92,7 +92,7 @@ func TestLayerResults(t *testing.T) {
 					t.Fatal(ok, err)
 				}
 				var used int64
-				if err := raw(t, o.URL).QueryRow(`SELECT used_at FROM layer_results`).Scan(&used); err != nil {
+				if err := storetest.Raw(t, o.URL).QueryRow(`SELECT used_at FROM layer_results`).Scan(&used); err != nil {
 					t.Fatal(err)
 				}
 				if want := noon.Add(step.noted).UnixNano(); used != want {
@@ -107,7 +107,7 @@ func TestLayerResults(t *testing.T) {
 			if err := s.PutLayerResult(t.Context(), "k", []byte("r")); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := raw(t, o.URL).Exec(`UPDATE layer_results SET result = $1`, []byte("no zstd")); err != nil {
+			if _, err := storetest.Raw(t, o.URL).Exec(`UPDATE layer_results SET result = $1`, []byte("no zstd")); err != nil {
 				t.Fatal(err)
 			}
 			if _, ok, err := s.LayerResult(t.Context(), "k"); ok || err == nil {

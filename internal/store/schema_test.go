@@ -61,7 +61,7 @@ func TestSchemas(t *testing.T) {
 
 func schema(t *testing.T, url, query string) []string {
 	t.Helper()
-	rows, err := raw(t, url).Query(query)
+	rows, err := storetest.Raw(t, url).Query(query)
 	if err != nil {
 		t.Fatal(err)
 	}

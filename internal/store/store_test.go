@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -38,21 +37,6 @@ func wantFault(t *testing.T, err error, code fault.Code, words ...string) {
 			t.Errorf("error %q with fix %q does not mention %q", err, fault.FixOf(err), w)
 		}
 	}
-}
-
-// raw connects to a store's database without the store.
-func raw(t *testing.T, url string) *sql.DB {
-	t.Helper()
-	driver, dsn := "pgx", url
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		driver, dsn = "sqlite", path
-	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
 }
 
 func TestOpen(t *testing.T) {
@@ -97,7 +81,7 @@ func TestOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			var rows, distinct int
-			if err := raw(t, url).QueryRow(`SELECT COUNT(*), COUNT(DISTINCT version_id) FROM goose_db_version`).Scan(&rows, &distinct); err != nil {
+			if err := storetest.Raw(t, url).QueryRow(`SELECT COUNT(*), COUNT(DISTINCT version_id) FROM goose_db_version`).Scan(&rows, &distinct); err != nil {
 				t.Fatal(err)
 			}
 			if rows != distinct || rows < 2 {
@@ -116,7 +100,7 @@ func TestOpen(t *testing.T) {
 		t.Run("of_a_newer_schema_is_refused", func(t *testing.T) {
 			o := storetest.Options(fresh(t))
 			storetest.Open(t, o)
-			if _, err := raw(t, o.URL).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, $1)`, true); err != nil {
+			if _, err := storetest.Raw(t, o.URL).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, $1)`, true); err != nil {
 				t.Fatal(err)
 			}
 			_, err := store.Open(t.Context(), o)
@@ -134,7 +118,7 @@ func TestOpen(t *testing.T) {
 
 func TestOpenPostgreSQLWaitsForAServerThatMigrates(t *testing.T) {
 	o := storetest.Options(storetest.PostgreSQL(t))
-	other, err := raw(t, o.URL).Conn(t.Context())
+	other, err := storetest.Raw(t, o.URL).Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +172,7 @@ func TestOpenByProcesses(t *testing.T) {
 	}
 	group.Wait()
 	var users int
-	if err := raw(t, url).QueryRow(`SELECT COUNT(*) FROM users`).Scan(&users); err != nil || users != 15 {
+	if err := storetest.Raw(t, url).QueryRow(`SELECT COUNT(*) FROM users`).Scan(&users); err != nil || users != 15 {
 		t.Errorf("%d users, %v", users, err)
 	}
 }
@@ -256,7 +240,7 @@ func TestFailures(t *testing.T) {
 	t.Run("a_locked_SQLite_file_is_unavailable_no_longer_than_the_caller_waits", func(t *testing.T) {
 		url := storetest.SQLite(t)
 		s := storetest.Open(t, storetest.Options(url))
-		other, err := raw(t, url).Conn(t.Context())
+		other, err := storetest.Raw(t, url).Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,7 +272,7 @@ func TestFailures(t *testing.T) {
 		if err := s.CreateIntegration(t.Context(), hub()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := raw(t, url).Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'landwaiter'`); err != nil {
+		if _, err := storetest.Raw(t, url).Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'landwaiter'`); err != nil {
 			t.Fatal(err)
 		}
 		for {

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/fault"
+)
+
+const (
+	matchedColumns = "assessment_id, data_as_of, vex, checked"
+
+	// outdated rests on an older basis than ($1, $2).
+	outdated = "(data_as_of < $1 OR vex <> $2)"
+
+	// keptChanges bounds the history of an image.
+	keptChanges = 100
+)
+
+// scanMatching reads matchedColumns and what follows them.
+func scanMatching(op string, from row, more ...any) (m assess.Matching, err error) {
+	var asOf int64
+	var checked string
+	if err := from.Scan(append([]any{&m.ID, &asOf, &m.VEX, &checked}, more...)...); err != nil {
+		return m, err
+	}
+	m.Data = fromNanos(asOf)
+	if checked != "" {
+		if err := json.Unmarshal([]byte(checked), &m.Check); err != nil {
+			return m, fault.Wrap(fault.Internal, op, m.ID, err)
+		}
+	}
+	return m, nil
+}
+
+// encodeCheck is "" for none.
+func encodeCheck(c assess.Check) (string, error) {
+	if c.Status == "" {
+		return "", nil
+	}
+	encoded, err := json.Marshal(c)
+	return string(encoded), err
+}
+
+func (s *Store) putMatching(ctx context.Context, tx *sql.Tx, m assess.Matching) error {
+	packages, err := s.pack.pack("store assessment", m.ID, m.Packages)
+	if err != nil {
+		return err
+	}
+	checked, err := encodeCheck(m.Check)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO matches (assessment_id, data_as_of, vex, checked, packages, found) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (assessment_id) DO UPDATE SET data_as_of = excluded.data_as_of, vex = excluded.vex, checked = excluded.checked,
+		packages = excluded.packages, found = excluded.found`, m.ID, nanos(m.Data), m.VEX, checked, packages, append([]byte{}, m.Found...))
+	return err
+}
+
+func addChange(ctx context.Context, tx *sql.Tx, id string, change *assess.Change) error {
+	if change == nil {
+		return nil
+	}
+	encoded, err := json.Marshal(change)
+	if err != nil {
+		return err
+	}
+	var last int64
+	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) FROM changes WHERE assessment_id = $1`, id).Scan(&last); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO changes (assessment_id, number, at, change) VALUES ($1, $2, $3, $4)`,
+		id, last+1, nanos(change.At), string(encoded)); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM changes WHERE assessment_id = $1 AND number <= $2`, id, last+1-keptChanges)
+	return err
+}
+
+// Changes lists those of an assessment's reference and platform, newest first.
+func (s *Store) Changes(ctx context.Context, id string) ([]assess.Change, error) {
+	const op = "read changes"
+	list := []assess.Change{}
+	rows, err := s.reader.QueryContext(ctx, `SELECT change FROM changes WHERE assessment_id = $1 ORDER BY number DESC`, id)
+	if err != nil {
+		return nil, failed(op, id, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var encoded string
+		if err := rows.Scan(&encoded); err != nil {
+			return nil, failed(op, id, err)
+		}
+		var c assess.Change
+		if err := json.Unmarshal([]byte(encoded), &c); err != nil {
+			return nil, fault.Wrap(fault.Internal, op, id, err)
+		}
+		list = append(list, c)
+	}
+	return list, failed(op, id, rows.Err())
+}
+
+// Matching returns that of an assessment without its packages, or fault.NotFound.
+func (s *Store) Matching(ctx context.Context, id string) (assess.Matching, error) {
+	const op = "read assessment"
+	m, err := scanMatching(op, s.reader.QueryRowContext(ctx, `SELECT `+matchedColumns+` FROM matches WHERE assessment_id = $1`, id))
+	return m, failed(op, "assessment "+id, err)
+}
+
+// OutdatedMatchings lists some that rest on an older basis, by ID, from after one on.
+func (s *Store) OutdatedMatchings(ctx context.Context, b assess.Basis, limit int, after string) ([]assess.Matching, error) {
+	const op = "list outdated assessments"
+	rows, err := s.reader.QueryContext(ctx, `SELECT `+matchedColumns+`, packages, found FROM matches WHERE `+outdated+` AND assessment_id > $3
+		ORDER BY assessment_id LIMIT $4`, nanos(b.Data), b.VEX, after, limit)
+	if err != nil {
+		return nil, failed(op, "", err)
+	}
+	defer rows.Close()
+	var list []assess.Matching
+	for rows.Next() {
+		var packages, found []byte
+		m, err := scanMatching(op, rows, &packages, &found)
+		if err != nil {
+			return nil, failed(op, "", err)
+		}
+		m.Found = found
+		if m.Packages, err = s.pack.unpack(op, m.ID, packages); err != nil {
+			m.Found = nil // the assessment itself has the packages, too
+		}
+		list = append(list, m)
+	}
+	return list, failed(op, "", rows.Err())
+}
+
+// CountOutdated counts the assessments that rest on an older basis, and all there are.
+func (s *Store) CountOutdated(ctx context.Context, b assess.Basis) (stale, all int, err error) {
+	err = s.reader.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN `+outdated+` THEN 1 END), COUNT(*) FROM matches`, nanos(b.Data), b.VEX).Scan(&stale, &all)
+	return stale, all, failed("count outdated assessments", "", err)
+}
+
+// ConfirmMatchings makes assessments rest on another basis, but for those that rest on another one than given here by now.
+func (s *Store) ConfirmMatchings(ctx context.Context, list []assess.Matching, b assess.Basis) error {
+	const op = "confirm assessments"
+	if len(list) == 0 {
+		return nil
+	}
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		confirm, err := tx.PrepareContext(ctx, `UPDATE matches SET data_as_of = $1, vex = $2, checked = $3
+			WHERE assessment_id = $4 AND data_as_of = $5 AND vex = $6`)
+		if err != nil {
+			return err
+		}
+		defer confirm.Close()
+		for _, m := range list {
+			checked, err := encodeCheck(m.Check)
+			if err != nil {
+				return err
+			}
+			if _, err := confirm.ExecContext(ctx, nanos(b.Data), b.VEX, checked, m.ID, nanos(m.Data), m.VEX); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return failed(op, "", err)
+}
+
+// PutRematched replaces an assessment by one of the same ID, if it still rests on was.
+func (s *Store) PutRematched(ctx context.Context, a assess.Assessment, m assess.Matching, was assess.Basis, change *assess.Change) (bool, error) {
+	const op = "store assessment"
+	summary, body, err := s.packAssessment(op, a)
+	if err != nil {
+		return false, err
+	}
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		// In the order in which PutAssessment locks them.
+		for _, update := range []struct {
+			query string
+			args  []any
+		}{
+			{`UPDATE assessments SET summary = $1, body = $2 WHERE id = $3`, []any{summary, body, a.ID}},
+			{`UPDATE matches SET data_as_of = $1 WHERE assessment_id = $2 AND data_as_of = $3 AND vex = $4`, []any{nanos(m.Data), a.ID, nanos(was.Data), was.VEX}},
+		} {
+			result, err := tx.ExecContext(ctx, update.query, update.args...)
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n == 0 {
+				return cmp.Or(err, errSuperseded)
+			}
+		}
+		if err := s.putMatching(ctx, tx, m); err != nil {
+			return err
+		}
+		return addChange(ctx, tx, a.ID, change)
+	})
+	if errors.Is(err, errSuperseded) {
+		return false, nil
+	}
+	return err == nil, failed(op, a.Reference, err)
+}
+
+// errSuperseded undoes a transaction that came too late.
+var errSuperseded = errors.New("somebody else was quicker")
+
+// TakeLease gives work of a name to one holder until a time, or prolongs that.
+func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
+	result, err := s.writer.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+		WHERE leases.holder = excluded.holder OR leases.until <= $4`, name, holder, nanos(until), nanos(now))
+	if err != nil {
+		return false, failed("take the lease", name, err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, failed("take the lease", name, err)
+}

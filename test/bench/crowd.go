@@ -4,24 +4,16 @@ package main
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/landwaiter/landwaiter/client"
-	"github.com/landwaiter/landwaiter/internal/assess"
-	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
 // Goals for many images at once.
@@ -101,88 +93,23 @@ func (b *bench) pushCrowd(ctx context.Context, count int, content func(*tar.Writ
 	return references, nil
 }
 
-var servesAt = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+`)
-
 // serveCrowd starts a server that knows nothing yet and scans images there, so many at once.
-func (b *bench) serveCrowd(ctx context.Context, references []string, atOnce int) (c crowd, err error) {
-	err = b.inHome(func(home string) error {
-		document := fmt.Sprintf("apiVersion: landwaiter.dev/v1\nkind: Integration\nmetadata: {name: bench}\nspec: {type: docker, docker: {endpoint: \"http://%s\"}}\n", b.registry.host)
-		if err := os.MkdirAll(filepath.Join(home, "config"), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(home, "config", "bench.yaml"), []byte(document), 0o600); err != nil {
-			return err
-		}
-		password := "bench-Password-1"
-		serve := exec.CommandContext(ctx, b.program, "serve", "--data", home, "--config-dir", filepath.Join(home, "config"),
-			"--listen", "127.0.0.1:0", "--allow-addresses", "loopback", "--health-interval", "0")
-		serve.Env = append(os.Environ(), "LANDWAITER_ADMIN_PASSWORD="+password, "TMPDIR="+home)
-		serve.Cancel = func() error { return serve.Process.Signal(os.Interrupt) }
-		said, err := serve.StdoutPipe()
-		if err != nil {
-			return err
-		}
-		if err := serve.Start(); err != nil {
-			return err
-		}
-		defer func() {
-			_ = serve.Cancel()
-			_ = serve.Wait()
-		}()
-		url := ""
-		lines := bufio.NewScanner(said)
-		for url == "" && lines.Scan() {
-			url = servesAt.FindString(lines.Text())
-		}
-		if url == "" {
-			return errors.New("the server did not start")
-		}
-		go func() {
-			for lines.Scan() { // a pipe that is full would stop the server
-			}
-		}()
-		api, err := client.New(client.Options{URL: url, Username: "admin", Password: secret.New(password)})
-		if err != nil {
-			return err
-		}
-		start := time.Now()
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(atOnce)
-		for _, ref := range references {
-			group.Go(func() error { return scanOne(ctx, api, ref) })
-		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
-		c.took = time.Since(start)
-		c.rss, err = peakMemory(serve.Process.Pid)
-		return err
-	})
-	return c, err
-}
-
-func scanOne(ctx context.Context, api *client.Client, ref string) error {
-	a, err := api.Assess(ctx, ref, "", assess.ScanIt)
+func (b *bench) serveCrowd(ctx context.Context, references []string, atOnce int) (crowd, error) {
+	s, err := b.startServer(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", ref, err)
+		return crowd{}, err
 	}
-	if a.Scan.Status != "complete" || len(a.Scan.Components) == 0 {
-		return fmt.Errorf("%s: %s: %s", ref, a.Scan.Status, a.Scan.Reason)
+	defer s.stop()
+	start := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, ref := range references {
+		group.Go(func() error { return s.scan(ctx, ref) })
 	}
-	return nil
-}
-
-// peakMemory is that of a process that runs.
-func peakMemory(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
+	if err := group.Wait(); err != nil {
+		return crowd{}, err
 	}
-	for line := range strings.Lines(string(text)) {
-		var kilobytes int64
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kilobytes); err == nil {
-			return kilobytes << 10, nil
-		}
-	}
-	return 0, fmt.Errorf("/proc/%d/status does not say the peak", pid)
+	took := time.Since(start)
+	rss, err := peakMemory(s.cmd.Process.Pid)
+	return crowd{took, rss}, err
 }

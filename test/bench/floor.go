@@ -20,14 +20,15 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/landwaiter/landwaiter/internal/inflate"
 )
 
-// floor does what no scanner can leave out: it downloads an image's layers, two at a time as landwaiter does, checks their
-// digests, decompresses them with the decoders that landwaiter uses and steps through the archives. Layers before first are
-// left out.
+// floor does what a scanner that trusts nothing cannot leave out: it downloads an image's layers, two at a time as landwaiter
+// does, decompresses them with the decoders that landwaiter uses, steps through the archives, and computes digests and diff
+// IDs. Layers before first are left out.
 func floor(ctx context.Context, ref string, args []string) error {
 	first := 0
 	if len(args) > 0 {
@@ -73,6 +74,7 @@ func floorLayer(ctx context.Context, url, digest string) error {
 	if err != nil {
 		return err
 	}
+	plain = io.TeeReader(plain, sha256.New())
 	for t := tar.NewReader(plain); ; {
 		if _, err := t.Next(); err == io.EOF {
 			break
@@ -98,7 +100,7 @@ func decoder(r *bufio.Reader) (io.Reader, error) {
 	}
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(r)
+		return inflate.NewReader(r), nil
 	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	}

@@ -80,6 +80,7 @@ type bench struct {
 	out      io.Writer
 	tools    []tool
 	registry *registry
+	server   *server
 }
 
 func newBench(ctx context.Context, cache, program string, only []string, out io.Writer) (*bench, error) {
@@ -103,8 +104,17 @@ func newBench(ctx context.Context, cache, program string, only []string, out io.
 			b.tools = append(b.tools, t)
 		}
 	}
-	b.registry, err = startRegistry(ctx, self, filepath.Join(cache, "registry"))
-	return b, err
+	if b.registry, err = startRegistry(ctx, self, filepath.Join(cache, "registry")); err != nil {
+		return nil, err
+	}
+	if b.server, err = b.startServer(ctx); err != nil {
+		b.registry.stop()
+		return nil, err
+	}
+	return b, nil
 }
 
-func (b *bench) close() { b.registry.stop() }
+func (b *bench) close() {
+	b.server.stop()
+	b.registry.stop()
+}

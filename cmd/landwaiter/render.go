@@ -20,6 +20,7 @@ func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, rem
 	} else {
 		r.facts(a)
 	}
+	r.attachments(a)
 	switch depth {
 	case assess.Inspect:
 		r.details(a.Facts)
@@ -99,6 +100,32 @@ func (r *renderer) document(a *assess.Assessment) {
 	}
 	r.field("from", text+"; no layer was read")
 	r.field("document", string(from.Digest))
+}
+
+// attachmentsShown bounds the attachments printed; JSON has them all.
+const attachmentsShown = 12
+
+func (r *renderer) attachments(a *assess.Assessment) {
+	for i, t := range a.Attachments {
+		if i == attachmentsShown {
+			r.field("attached", fmt.Sprintf("… and %d more (see -o json)", len(a.Attachments)-i))
+			break
+		}
+		text := strings.TrimSpace(t.Kind+" "+cmp.Or(t.Format, t.PredicateType)) + ", " + t.From
+		if t.Place != "" {
+			text += " " + t.Place
+		}
+		if t.Digest != "" && t.From != "layer" {
+			text += ", " + string(t.Digest)
+		}
+		if t.Size > 0 {
+			text += ", " + image.SizeText(t.Size)
+		}
+		r.field("attached", text)
+	}
+	for _, n := range a.AttachmentNotes {
+		r.field("note", n)
+	}
 }
 
 func (r *renderer) details(f image.Facts) {

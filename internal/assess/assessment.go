@@ -22,8 +22,11 @@ type Assessment struct {
 	Facts      image.Facts `json:"image"`
 	Source     Source      `json:"source"`
 	Attempts   []Attempt   `json:"attempts"` // every integration tried, in order; the last one served
-	Scan       Scan        `json:"scan"`
-	Check      Check       `json:"vulnerabilityCheck"`
+	// Attachments are bills of materials, attestations and signatures about the image.
+	Attachments     []Attachment `json:"attachments,omitempty"`
+	AttachmentNotes []string     `json:"attachmentNotes,omitempty"` // what could not be looked at
+	Scan            Scan         `json:"scan"`
+	Check           Check        `json:"vulnerabilityCheck"`
 	// Findings pair components with vulnerabilities, most severe first.
 	Findings []Finding `json:"vulnerabilities"`
 	// External is what the registries' own scanners said when the image was assessed. It counts for no policy.

@@ -142,6 +142,7 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 		Findings:   []Finding{},
 	}
 	if req.Depth == Inspect {
+		s.attachments(ctx, a, served, true)()
 		return a, nil
 	}
 	select {
@@ -151,10 +152,12 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 		return nil, stopped(ctx, "wait for other scans", a.Reference)
 	}
 	external := s.askScanners(ctx, req.Reference, a)
+	attachments := s.attachments(ctx, a, served, false)
 	if err := s.scan(ctx, a, served, progress); err != nil {
 		return nil, err
 	}
 	a.External = external()
+	attachments()
 	progress.step("Matching %d components with advisories", len(a.Scan.Components))
 	matching, err := s.matchNow(ctx, a)
 	if err != nil {
@@ -218,6 +221,11 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 	}
 	for i, c := range report.Components {
 		a.Scan.Components[i] = Component{Component: c, Line: a.Facts.LineOfLayer(c.LayerIndex)}
+	}
+	for _, d := range report.Documents {
+		a.Attachments = append(a.Attachments, Attachment{
+			Kind: SBOM, Format: d.Format, Digest: d.Digest, Size: d.Size, From: "layer", Place: d.Path, Subject: d.Layer,
+		})
 	}
 	for i, c := range report.Removed {
 		a.Scan.Removed[i] = Removed{Removed: c, Line: a.Facts.LineOfLayer(c.LayerIndex), RemovedLine: a.Facts.LineOfLayer(c.RemovedIndex)}

@@ -56,7 +56,7 @@ func TestServe(t *testing.T) {
 		}
 	})
 
-	t.Run("an_unchanged_image_costs_one_HEAD_and_no_layer_is_read_again", func(t *testing.T) {
+	t.Run("an_unchanged_image_costs_one_HEAD_and_a_look_for_referrers_and_no_layer_is_read_again", func(t *testing.T) {
 		r := registrytest.Start(t, registrytest.Options{})
 		registrytest.Push(t, r, "team/app", "1", debian())
 		f := start(t, both(), nil)
@@ -72,7 +72,8 @@ func TestServe(t *testing.T) {
 			t.Errorf("%d blobs were read the first time", blobs)
 		}
 		again := f.assess(r.Host+"/team/app:1", assess.Judge)
-		if got := paths(r.Requests()); !slices.Equal(got, []string{"HEAD /v2/team/app/manifests/1"}) {
+		referrers := "GET /v2/team/app/manifests/" + tagOf(first.Facts.Digest, "")
+		if got := paths(r.Requests()); !slices.Equal(got, []string{"HEAD /v2/team/app/manifests/1", referrers}) {
 			t.Errorf("requests of the second time: %q", got)
 		}
 		if len(again.Scan.Components) != len(first.Scan.Components) || len(again.Findings) != len(first.Findings) {

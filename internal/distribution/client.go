@@ -99,6 +99,7 @@ type Client struct {
 	exchanges  singleflight.Group
 	challenges *bounded[place, challenge]
 	headless   *bounded[origin, bool] // origins that do not know HEAD
+	unreferred *bounded[origin, bool] // origins that do not know the referrers API
 	budgets    *bounded[Budget, *allowance]
 	sleep      func(context.Context, time.Duration) error
 }
@@ -111,6 +112,7 @@ func New(o Options) *Client {
 		tokens:     newBounded[tokenKey, token](1024),
 		challenges: newBounded[place, challenge](4096),
 		headless:   newBounded[origin, bool](1024),
+		unreferred: newBounded[origin, bool](1024),
 		budgets:    newBounded[Budget, *allowance](4096),
 		transports: transports{now: o.Now, made: map[pool]*usedTransport{}},
 		sleep:      sleep,

@@ -72,6 +72,9 @@ func (c *Client) Referrers(ctx context.Context, src Source, repository string, d
 }
 
 func (s *session) referrers(ctx context.Context, repository string, d image.Digest, artifactType string) ([]image.Descriptor, error) {
+	if unknown, _ := s.c.unreferred.get(s.home); unknown {
+		return s.referrersByTag(ctx, repository, d)
+	}
 	u := s.endpoint.url(repository + "/referrers/" + string(d))
 	if artifactType != "" {
 		u.RawQuery = url.Values{"artifactType": {artifactType}}.Encode()
@@ -97,10 +100,18 @@ func (s *session) referrers(ctx context.Context, repository string, d image.Dige
 	default:
 		return nil, err
 	}
+	if e.Code != "NAME_UNKNOWN" { // which is about the repository
+		s.c.unreferred.put(s.home, true)
+	}
+	return s.referrersByTag(ctx, repository, d)
+}
+
+// referrersByTag reads the list that clients keep where there is no API for it.
+func (s *session) referrersByTag(ctx context.Context, repository string, d image.Digest) ([]image.Descriptor, error) {
 	m, err := s.manifest(ctx, repository, strings.Replace(string(d), ":", "-", 1), "")
 	switch {
 	case hasStatus(err, http.StatusNotFound):
-		return list, nil
+		return []image.Descriptor{}, nil
 	case err != nil:
 		return nil, err
 	case !m.IsIndex:

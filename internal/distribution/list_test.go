@@ -149,6 +149,9 @@ func TestReferrers(t *testing.T) {
 		if list == nil || len(list) != 0 {
 			t.Errorf("got %v, want an empty list", list)
 		}
+		if asked := r.Requests(); len(asked) != 3 || strings.Contains(asked[2].Path, "/referrers/") {
+			t.Errorf("a registry without the API was asked for it again: %v", asked)
+		}
 	})
 
 	t.Run("not_allowed_is_not_none", func(t *testing.T) {

@@ -17,6 +17,7 @@ type found struct {
 	owned       []uint64
 	official    []string // dpkg packages that the distribution itself maintains
 	os          *osRelease
+	document    *Document              // without its place
 	room        int                    // components that may still be added
 	take        func(bytes int) bool   // nil: there is room for any text
 	mayDescribe func(path string) bool // which paths can hold packages of a language; nil: all

@@ -50,6 +50,7 @@ func merge(layers []Layer, results []*layerResult) *Report {
 	report.OS = m.release.report()
 	left := slices.SortedFunc(maps.Values(state), func(a, b *visible) int { return cmp.Compare(a.file.Path, b.file.Path) })
 	report.Components = m.components(left)
+	report.Documents = m.documents(left)
 	if report.Status == Complete && len(m.system) == 0 && m.release.knownDistribution() {
 		report.Status = Partial
 		report.Notes = append(report.Notes, Note{

@@ -94,6 +94,7 @@ func newReaders(l Limits) (*readers, error) {
 		reader{name: "Composer", files: []string{"installed.json"}, where: isComposerInstalled, read: readComposer, maxBytes: maxManifest},
 		reader{name: ".NET", files: []string{"*.json"}, where: isDepsJSON, read: scalibr(x.depsJSON), maxBytes: 10 << 20},
 		reader{name: "LuaRocks", files: []string{"*.rockspec"}, where: isRockspec, read: scalibr(x.luaRocks), maxBytes: maxManifest},
+		reader{name: "bill of materials", files: []string{"*.json", "*.spdx"}, where: isDocument, read: readDocument, kind: aside},
 	), nil
 }
 

@@ -57,8 +57,9 @@ type Note struct {
 type Report struct {
 	Status     Status      `json:"status"`
 	OS         *OS         `json:"os,omitempty"`
-	Components []Component `json:"components"`        // sorted by type, name, version, location
-	Removed    []Removed   `json:"removed,omitempty"` // in the same order; an upgrade is no removal
+	Components []Component `json:"components"`          // sorted by type, name, version, location
+	Removed    []Removed   `json:"removed,omitempty"`   // in the same order; an upgrade is no removal
+	Documents  []Document  `json:"documents,omitempty"` // by path; nothing in them counts as a component
 	Notes      []Note      `json:"notes,omitempty"`
 	Files      int64       `json:"files"` // entries read in all layers
 	Bytes      int64       `json:"bytes"` // uncompressed

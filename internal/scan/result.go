@@ -17,7 +17,7 @@ import (
 )
 
 // extractorVersion is part of the cache key. It changes whenever the same layer would give another result.
-const extractorVersion = "3"
+const extractorVersion = "4"
 
 // layerResult is what one layer holds, independent of the layers below and above it.
 type layerResult struct {
@@ -43,7 +43,8 @@ type foundFile struct {
 	Owned      []uint64    // hashes of paths that the package manager installed
 	Official   []string    // names of dpkg packages that the distribution itself maintains
 	OS         *osRelease
-	Link       string // target of a symbolic link
+	Document   *Document // without its place
+	Link       string    // target of a symbolic link
 }
 
 // pathHash identifies a clean path without a leading slash.

@@ -27,6 +27,20 @@ func (c *Client) Assess(ctx context.Context, image, platform string, depth asses
 	return &out, nil
 }
 
+// AssessPlatforms has the server assess several platforms of an image: "all", "nodes", or a list with commas.
+func (c *Client) AssessPlatforms(ctx context.Context, image, platforms string, depth assess.Depth) (*assess.Platforms, error) {
+	in := struct {
+		Image     string `json:"image"`
+		Platforms string `json:"platforms"`
+		Depth     string `json:"depth"`
+	}{image, platforms, depth.String()}
+	var out assess.Platforms
+	if err := c.do(ctx, call{method: http.MethodPost, path: assessmentsPath + "/platforms", in: in, out: &out}); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
 // Assessments lists the latest assessments, newest first. query is part of the reference; limit 0 means the server's; next
 // is what to give as after for the next page, "" on the last one.
 func (c *Client) Assessments(ctx context.Context, query string, limit int, after string) (list []assess.Summary, next string, err error) {

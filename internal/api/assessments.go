@@ -15,6 +15,18 @@ type assessInput struct {
 	}
 }
 
+type platformsInput struct {
+	Body struct {
+		Image     string `json:"image" minLength:"1" maxLength:"1000" example:"quay.io/org/app:1.2"`
+		Platforms string `json:"platforms" minLength:"1" maxLength:"1000" example:"linux/amd64,linux/arm64" doc:"platforms with commas between them; all for every one of the image; nodes for those that nodes run"`
+		Depth     string `json:"depth,omitempty" enum:"inspect,scan,check" default:"check"`
+	}
+}
+
+type platformsOutput struct {
+	Body assess.Platforms
+}
+
 type assessmentOutput struct {
 	Body assess.Assessment
 }
@@ -38,6 +50,7 @@ type rematchingOutput struct {
 
 func (a *API) registerAssessments() {
 	register(a, "assess", a.assess)
+	register(a, "assessPlatforms", a.assessPlatforms)
 	register(a, "listAssessments", a.listAssessments)
 	register(a, "getAssessment", func(ctx context.Context, in *byID) (*assessmentOutput, error) {
 		found, err := a.Assess.Stored(ctx, in.ID)
@@ -82,6 +95,26 @@ func (a *API) assess(ctx context.Context, in *assessInput) (*assessmentOutput, e
 		return nil, err
 	}
 	return &assessmentOutput{*found}, nil
+}
+
+func (a *API) assessPlatforms(ctx context.Context, in *platformsInput) (*platformsOutput, error) {
+	ref, err := image.ParseReference(in.Body.Image)
+	if err != nil {
+		return nil, err
+	}
+	want, err := assess.ParseSelection(in.Body.Platforms)
+	if err != nil {
+		return nil, err
+	}
+	depth, err := assess.ParseDepth(in.Body.Depth)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.Assess.AssessPlatforms(ctx, assess.Request{Reference: ref, Depth: depth}, want, assess.Progress{})
+	if err != nil {
+		return nil, err
+	}
+	return &platformsOutput{*found}, nil
 }
 
 func (a *API) listAssessments(ctx context.Context, in *struct {

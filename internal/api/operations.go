@@ -81,6 +81,8 @@ var operations = map[string]operation{
 
 	"assess": {"POST", "/v1/assessments", auth.ScanImages, "Images", "Assess an image",
 		"Answers when the assessment is done, which can take minutes for a large image. Only assessments of depth check are kept."},
+	"assessPlatforms": {"POST", "/v1/assessments/platforms", auth.ScanImages, "Images", "Assess several platforms of an image",
+		"Each platform's answer is that of assess, and is kept as that is. Beside them are the union and what the platforms differ in. A platform that cannot be assessed says why; the verdict is then undecided at best."},
 	"listAssessments": {"GET", "/v1/assessments", auth.ReadImages, "Images", "List the latest assessments, newest first",
 		"outdated marks those that are about to be matched with newer advisories or VEX documents."},
 	"getAssessment": {"GET", "/v1/assessments/{id}", auth.ReadImages, "Images", "Show an assessment",

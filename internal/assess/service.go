@@ -78,8 +78,9 @@ type Options struct {
 	Store      Store // nil: nothing is remembered
 	Now        func() time.Time
 	NewID      func() string
-	Log        *slog.Logger // nil: none
-	Parallel   int          // images scanned at once; 0 means 2
+	Log        *slog.Logger     // nil: none
+	Parallel   int              // images scanned at once; 0 means 2
+	Nodes      []image.Platform // what the nodes of clusters run; may be empty
 
 	Scanners      Scanners      // nil: the registries' own scanners are not asked
 	ExternalLimit time.Duration // how long they are waited for; 0 means 10 s

@@ -33,6 +33,9 @@ var architectureAliases = map[string]struct{ architecture, variant string }{
 // usualVariant is the variant that an architecture without one means.
 var usualVariant = map[string]string{"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
+// AnyPlatform takes whatever there is, the first of an index.
+var AnyPlatform = Platform{OS: "any", Architecture: "any"}
+
 // ParsePlatform reads "linux/arm64/v8", "arm64" (which means linux/arm64), "windows(10.0.20348.2529)/amd64" and
 // "windows/amd64:10.0.20348.2529"; "" gives the zero Platform. Errors are fault.Invalid.
 func ParsePlatform(s string) (Platform, error) {
@@ -149,6 +152,9 @@ func (p Platform) isUnknown() bool { return p.OS == "unknown" || p.Architecture 
 // architecture too, as container runtimes do. Without a system version p takes any; with one, only the same build or an
 // image that does not say.
 func (p Platform) Accepts(have Platform) (rank int, ok bool) {
+	if p == AnyPlatform {
+		return 0, true
+	}
 	want, have := p.canonical(), have.canonical()
 	if want.OS != have.OS || want.Architecture != have.Architecture {
 		return 0, false

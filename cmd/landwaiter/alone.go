@@ -20,18 +20,18 @@ import (
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
-// assessAlone runs the flow in this process: no server, no database.
-func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Request) (*assess.Assessment, error) {
+// alone runs the flow in this process: no server, no database.
+func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference, do func(*assess.Service, assess.Progress) error) error {
 	options, done, err := p.aloneOptions(f)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer done()
-	sources, err := p.aloneSources(ctx, f, req.Reference, aloneScheme(ctx, f, req.Reference.Registry))
+	sources, err := p.aloneSources(ctx, f, ref, aloneScheme(ctx, f, ref.Registry))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	scanOptions := scan.Options{}
+	scanOptions := scan.Options{LibraryGzip: f.libraryGzip}
 	if cache, ok := userLayerFiles(); ok && !f.noCache {
 		scanOptions.Cache = cache
 		defer cache.prune()
@@ -39,8 +39,7 @@ func (p *program) assessAlone(ctx context.Context, f imageFlags, req assess.Requ
 	options.Sources, options.Client, options.Scanner = sources, p.aloneClient(), scan.New(scanOptions)
 	bars := p.progress()
 	defer bars.close()
-	a, err := assess.New(options).Assess(ctx, req, bars.progress())
-	return a, adviseAlone(err, req.Reference.Registry)
+	return adviseAlone(do(assess.New(options), bars.progress()), ref.Registry)
 }
 
 // aloneOptions are those that do not depend on an image. done gives the advisories back.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -50,6 +51,8 @@ type imageFlags struct {
 	removed   bool
 	maxAge    *time.Duration
 	sbom      string
+
+	libraryGzip bool
 }
 
 func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
@@ -66,6 +69,11 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 			return exactArgs(1, "an image, e.g. nginx:1.27 or registry.example/team/app@sha256:…")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if want, err := assess.ParseSelection(*f.platform); err != nil {
+				return err
+			} else if _, one := want.One(); !one {
+				return p.runPlatforms(cmd.Context(), f, args, depth)
+			}
 			a, err := p.assess(cmd.Context(), f, strings.Join(args, ""), depth)
 			if err != nil {
 				return err
@@ -89,7 +97,7 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 	}
 	f.remote = newRemoteFlags(fs)
 	f.data = text(fs, settingData)
-	f.platform = text(fs, settingPlatform)
+	f.platform = text(fs, settingPlatforms)
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
 	f.output = outputFlag(fs, documents...)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
@@ -98,10 +106,10 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 		fs.BoolVar(&f.removed, "removed", false, "list what later layers removed, too; -o json always does")
 	}
 	fs.BoolVar(&f.noCache, "no-cache", false, "read every layer again (working alone)")
+	fs.BoolVar(&f.libraryGzip, "library-gzip", false, "unpack gzip with a general library (working alone)")
 	return cmd
 }
 
-// assess asks the server if there is one, else works in this process.
 func (p *program) assess(ctx context.Context, f imageFlags, name string, depth assess.Depth) (*assess.Assessment, error) {
 	if f.sbom != "" {
 		return p.assessSBOM(ctx, f, depth)
@@ -114,19 +122,34 @@ func (p *program) assess(ctx context.Context, f imageFlags, name string, depth a
 	if err != nil {
 		return nil, err
 	}
+	var a *assess.Assessment
+	err = p.flow(ctx, f, ref, depth, func(c *client.Client) error {
+		a, err = c.Assess(ctx, ref.String(), platform.String(), depth)
+		return err
+	}, func(s *assess.Service, progress assess.Progress) error {
+		a, err = s.Assess(ctx, assess.Request{Reference: ref, Platform: platform, Depth: depth}, progress)
+		return err
+	})
+	return a, err
+}
+
+// flow asks the server if there is one, else works in this process.
+func (p *program) flow(ctx context.Context, f imageFlags, ref image.Reference, depth assess.Depth,
+	remote func(*client.Client) error, alone func(*assess.Service, assess.Progress) error,
+) error {
 	if !f.remote.given() {
-		return p.assessAlone(ctx, f, assess.Request{Reference: ref, Platform: platform, Depth: depth})
+		return p.alone(ctx, f, ref, alone)
 	}
-	if f.plainHTTP || f.insecure || f.noCache {
-		return nil, fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure and --no-cache are for working alone").
+	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip {
+		return fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure, --no-cache and --library-gzip are for working alone").
 			WithFix(`Leave them out, or work alone with --server "". On a server, an integration says how its registry is reached.`)
 	}
 	c, err := p.client(f.remote)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bars := p.progress()
 	defer bars.close()
 	bars.step("Asking " + f.remote.server())
-	return c.Assess(ctx, ref.String(), platform.String(), depth)
+	return remote(c)
 }

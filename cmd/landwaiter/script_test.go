@@ -92,6 +92,14 @@ func registries(t *testing.T) map[string]string {
 	arm.Platform = image.Platform{OS: "linux", Architecture: "arm64"}
 	registrytest.PushIndex(t, open, "team/app", "1",
 		registrytest.Push(t, open, "team/app", "", app), registrytest.Push(t, open, "team/app", "", arm))
+	var children []image.Descriptor
+	for architecture, version := range map[string]string{"amd64": "4.17.15", "arm64": "4.17.21"} {
+		children = append(children, registrytest.Push(t, open, "team/node", "", registrytest.Image{
+			Platform: image.Platform{OS: "linux", Architecture: architecture},
+			Layers:   [][]byte{registrytest.Layer(map[string]string{"app/node_modules/lodash/package.json": `{"name":"lodash","version":"` + version + `"}`})},
+		}))
+	}
+	registrytest.PushIndex(t, open, "team/node", "1", children...)
 	registrytest.Push(t, open, "team/alpine", "3", registrytest.Image{Layers: [][]byte{registrytest.Layer(map[string]string{
 		"etc/os-release":       "ID=alpine\nVERSION_ID=3.18.2\nPRETTY_NAME=\"Alpine Linux v3.18\"\n",
 		"lib/apk/db/installed": "P:busybox\nV:1.36.1-r0\nA:x86_64\nL:GPL-2.0-only\no:busybox\n\n",

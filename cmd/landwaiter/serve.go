@@ -43,6 +43,8 @@ type serveFlags struct {
 	configInterval            *time.Duration
 	allowReferences           *string
 	healthInterval            *time.Duration
+	nodePlatforms             *string
+	libraryGzip               *bool
 	externalLimit             *time.Duration
 	externalStale             *time.Duration
 	advisoryMaxAge            *time.Duration
@@ -70,6 +72,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.tlsCert, f.tlsKey = text(fs, settingTLSCert), text(fs, settingTLSKey)
 	f.allowPlaintext, f.demo = toggle(fs, settingAllowPlaintext), toggle(fs, settingDemo)
 	f.secretKeyFile, f.platform = text(fs, settingSecretKeyFile), text(fs, settingPlatform)
+	f.nodePlatforms, f.libraryGzip = text(fs, settingNodePlatforms), toggle(fs, settingLibraryGzip)
 	f.allowAddresses = text(fs, settingAllowAddresses)
 	f.configDir, f.configInterval = text(fs, settingConfigDir), duration(fs, settingConfigInterval)
 	f.allowReferences = text(fs, settingAllowReferences)
@@ -82,6 +85,10 @@ stored, instead of the file secret.key in the data directory.`,
 func (p *program) serve(ctx context.Context, f serveFlags) error {
 	log := slog.New(slog.NewTextHandler(p.err, nil))
 	platform, err := image.ParsePlatform(*f.platform)
+	if err != nil {
+		return err
+	}
+	nodes, err := parseNodePlatforms(*f.nodePlatforms)
 	if err != nil {
 		return err
 	}
@@ -148,9 +155,10 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	assessments := assess.New(assess.Options{
-		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db}), Advisories: advisories.live,
+		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db, LibraryGzip: *f.libraryGzip}), Advisories: advisories.live,
 		Policies: policies, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
 		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale, MaxAge: *f.advisoryMaxAge,
+		Nodes: nodes,
 	})
 	stopMatching := inBackground(ctx, assessments.Rematch)
 	defer stopMatching()

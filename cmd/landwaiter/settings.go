@@ -33,6 +33,9 @@ var (
 	settingSecretKeyFile  = setting{"secret-key-file", "LANDWAITER_SECRET_KEY_FILE", "", "file with the key that seals stored secrets (default: secret.key in the data directory)"}
 	settingAllowAddresses = setting{"allow-addresses", "LANDWAITER_ALLOW_ADDRESSES", "", "addresses that integrations may reach besides the usual: loopback, private, networks such as 10.1.0.0/16, with commas in between"}
 	settingPlatform       = setting{"platform", "LANDWAITER_PLATFORM", "", "platform of multi-platform images, e.g. linux/arm64 (default: linux/amd64)"}
+	settingPlatforms      = setting{"platform", "LANDWAITER_PLATFORM", "", "platform of multi-platform images, e.g. linux/arm64; several with commas between them; all; or nodes for those that the server's nodes run (default: linux/amd64)"}
+	settingNodePlatforms  = setting{"node-platforms", "LANDWAITER_NODE_PLATFORMS", "", "platforms that the nodes of your clusters run, with commas between them, e.g. linux/amd64,linux/arm64"}
+	settingLibraryGzip    = setting{"library-gzip", "LANDWAITER_LIBRARY_GZIP", "false", "unpack gzip with a general library instead of the decoder made for this, which is faster"}
 	settingConfigDir      = setting{"config-dir", "LANDWAITER_CONFIG_DIR", "", "directory of files that describe integrations; what they describe is changed there only"}
 	settingConfigInterval = setting{"config-interval", "LANDWAITER_CONFIG_INTERVAL", "2s", "how often to look for changes in the directory of integrations"}
 

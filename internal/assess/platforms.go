@@ -218,3 +218,12 @@ func worseVerdict(a, b Verdict) Verdict {
 	}
 	return b
 }
+
+// ExitStatus is what the CLI exits with.
+func (p *Platforms) ExitStatus(depth Depth) int {
+	missing := func(a PlatformAnswer) bool { return a.Assessment == nil }
+	if depth != Judge && slices.ContainsFunc(p.Platforms, missing) {
+		return Undecided.ExitStatus()
+	}
+	return p.Verdict.ExitStatus()
+}

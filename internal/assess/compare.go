@@ -197,11 +197,14 @@ func (c *comparison) rows() []Compared {
 	return rows
 }
 
+// maxNames bounds the aliases of one vulnerability. Real ones have some.
+const maxNames = 20
+
 // name adds names, and chooses a CVE to be called by.
 func (r *Compared) name(names []string) {
 	for _, n := range names {
 		switch {
-		case n == r.ID || slices.Contains(r.Aliases, n):
+		case n == r.ID || slices.Contains(r.Aliases, n) || len(r.Aliases) == maxNames:
 		case r.ID == "":
 			r.ID = n
 		case strings.HasPrefix(n, "CVE-") && !strings.HasPrefix(r.ID, "CVE-"):

@@ -12,6 +12,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/external"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integrations/harbor/harbortest"
 	"github.com/landwaiter/landwaiter/internal/integrations/quay/quaytest"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/vuln"
@@ -181,6 +182,62 @@ func TestExternal(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestExternal_names_and_fixed_versions(t *testing.T) {
+	q := quaytest.New(t)
+	pushed := registrytest.Push(t, q.Registry, "team/app", "1", debian())
+	say := func(name, pkg, version, fixed string) quaytest.Feature {
+		return quaytest.Feature{Name: pkg, Version: version, Vulnerabilities: []quaytest.Vulnerability{{Name: name, Severity: "Low", FixedBy: fixed}}}
+	}
+	q.Scans = map[string]quaytest.Scan{string(pushed.Digest): {Status: "scanned", Features: []quaytest.Feature{
+		// An erratum about two CVEs, of which one is ours, of a package that is named after its source.
+		say("RHSA-2026:0001: openssl security update (CVE-2026-0001, CVE-2026-0009)", "openssl", "1.1.1k-1", "1.1.1n-0+deb11u1"),
+		// Another name of ours, and the fixed version of each line of versions.
+		say("pyup.io-1 (CVE-2026-0002)", "LoDash", "4.17.15", "3.99.1, 4.17.21"),
+	}}}
+	f := startQuay(t, q, both(), nil)
+	f.connectQuay("team", quaytest.Password, asRegistry, asScanner)
+	a := f.assess(quaytest.Host+"/team/app:1", assess.ScanIt)
+	want := []string{
+		"CVE-2026-0002 lodash severity: Landwaiter critical, team low",
+		"CVE-2026-0009 openssl only theirs: team low",
+		"CVE-2026-0001 openssl : Landwaiter low, team low",
+	}
+	if got := compared(a); !slices.Equal(got, want) {
+		t.Errorf("compared:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestExternal_staleness(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		scanned, push  time.Duration // before now
+		age, why, text string
+	}{
+		{"fresh", 49 * time.Hour, 50 * time.Hour, "2 days", "", "none found, scanned 2 days earlier; 0 both"},
+		{"old", 8 * 24 * time.Hour, 9 * 24 * time.Hour, "8 days", "it is older than 7 days", "(STALE: it is older than 7 days)"},
+		{"pushed again", 2 * time.Hour, time.Hour, "2 hours", "the image was pushed after it", "(STALE: the image was pushed after it)"},
+		{"a time to come", -time.Hour, time.Hour, "less than a minute", "", "scanned less than a minute earlier"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := harbortest.New(t)
+			pushed := registrytest.Push(t, h.Registry, "team/app", "1", debian())
+			h.Scans[string(pushed.Digest)] = harbortest.Scan{Status: "Success", Ended: now.Add(-c.scanned), Pushed: now.Add(-c.push)}
+			f := start(t, both(), func(o *assess.Options) { o.Client, o.Scanners = h.Client(), o.Sources.(assess.Scanners) })
+			_, err := f.integrations.Create(t.Context(), integration.Draft{Integration: integration.Integration{
+				Name: "harbor", Type: "harbor", Categories: []integration.Category{asRegistry, asScanner}, SkipTest: true,
+				Config: integration.NewConfig(
+					map[string]any{"endpoint": harbortest.Host, "username": harbortest.Robot}, map[string]secret.Text{"password": secret.New(harbortest.Secret)},
+				),
+			}})
+			must(t, err)
+			e := f.assess(harbortest.Host+"/team/app:1", assess.ScanIt).External[0]
+			if e.Age != c.age || e.StaleReason != c.why || e.Stale != (c.why != "") || !strings.Contains(e.Summary(), c.text) {
+				t.Errorf("age %q, stale %v because %q: %s", e.Age, e.Stale, e.StaleReason, e.Summary())
+			}
+		})
+	}
 }
 
 // compared writes a row of the comparison as "ID package differences: who severity, who severity".

@@ -105,7 +105,7 @@ func TestEncodingsOfOneImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := parseOurs(answer)
+		found, err := parseOurs(answer, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,6 +49,9 @@ func newComponent(kind, name, version string) component {
 		name = name[strings.LastIndex(name, "/")+1:]
 	case "golang":
 		name, version = strings.ToLower(name), strings.TrimPrefix(strings.TrimPrefix(version, "v"), "go")
+		if version == "(devel)" || version == "UNKNOWN" {
+			version = ""
+		}
 	case "pypi":
 		name = strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(name))
 	case "maven":
@@ -57,11 +61,12 @@ func newComponent(kind, name, version string) component {
 	return component{kind, name, version}
 }
 
-func parseOurs(answer []byte) ([]component, error) {
+// parseOurs reads what landwaiter found; with sources, packages of operating systems are named as what they were built from.
+func parseOurs(answer []byte, sources bool) ([]component, error) {
 	var doc struct {
 		Scan struct {
 			Status     string
-			Components []struct{ Type, Name, Version, PURL string }
+			Components []struct{ Type, Name, Version, PURL, SourceName, SourceVersion string }
 		}
 	}
 	if err := json.Unmarshal(answer, &doc); err != nil {
@@ -72,11 +77,14 @@ func parseOurs(answer []byte) ([]component, error) {
 	}
 	var list []component
 	for _, c := range doc.Scan.Components {
-		if parsed, ok := parsePURL(c.PURL); ok {
-			list = append(list, parsed)
-		} else {
-			list = append(list, newComponent(c.Type, c.Name, c.Version))
+		parsed, ok := parsePURL(c.PURL)
+		if !ok {
+			parsed = newComponent(c.Type, c.Name, c.Version)
 		}
+		if sources {
+			parsed.name, parsed.version = cmp.Or(c.SourceName, parsed.name), cmp.Or(c.SourceVersion, parsed.version)
+		}
+		list = append(list, parsed)
 	}
 	return list, nil
 }

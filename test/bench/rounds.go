@@ -176,22 +176,27 @@ func (b *bench) measureTool(ctx context.Context, t table, tool tool, s subject) 
 
 // differences prints which components the others find and we do not, and the other way round.
 func (b *bench) differences(answers string) error {
-	found := map[string][]component{}
+	answer := func(tool string) ([]byte, error) { return os.ReadFile(filepath.Join(answers, tool+".json")) }
 	for _, tool := range b.tools {
-		text, err := os.ReadFile(filepath.Join(answers, tool.name+".json"))
+		if tool.name == rowOurs {
+			continue
+		}
+		text, err := answer(tool.name)
 		if err != nil {
 			return err
 		}
-		if found[tool.name], err = tool.parse(text); err != nil {
+		theirs, err := tool.parse(text)
+		if err != nil {
 			return fmt.Errorf("%s: %w", tool.name, err)
 		}
-	}
-	for _, tool := range b.tools {
-		if tool.name == rowOurs || found[rowOurs] == nil {
-			continue
+		if text, err = answer(rowOurs); err != nil {
+			return err
 		}
-		d := compare(found[rowOurs], found[tool.name])
-		if err := d.print(b.out, tool.name, filepath.Join(answers, tool.name+".diff")); err != nil {
+		ours, err := parseOurs(text, tool.sources)
+		if err != nil {
+			return err
+		}
+		if err := compare(ours, theirs).print(b.out, tool.name, filepath.Join(answers, tool.name+".diff")); err != nil {
 			return err
 		}
 	}

@@ -14,14 +14,15 @@ type tool struct {
 	program string
 	forgets bool // its cold run leaves nothing behind
 	cold    func(ref, home string) []string
-	warm    func(ref, home string) []string // nil: it keeps nothing between runs
-	parse   func(answer []byte) ([]component, error)
+	warm    func(ref, home string) []string          // nil: it keeps nothing between runs
+	sources bool                                     // it names what Debian's packages were built from
+	parse   func(answer []byte) ([]component, error) // nil for landwaiter
 }
 
 func scanners(landwaiter, self string) []tool {
 	return []tool{
 		{
-			name: "landwaiter", program: landwaiter, forgets: true, parse: parseOurs,
+			name: "landwaiter", program: landwaiter, forgets: true,
 			cold: func(ref, _ string) []string {
 				return []string{landwaiter, "image", "scan", "--no-cache", "-o", "json", ref}
 			},
@@ -38,7 +39,7 @@ func scanners(landwaiter, self string) []tool {
 			},
 		},
 		{
-			name: "osv-scanner", program: "osv-scanner", parse: parseOSVScanner,
+			name: "osv-scanner", program: "osv-scanner", sources: true, parse: parseOSVScanner,
 			// It reads archives only. What it does not know an advisory file of is an error to it, as are findings.
 			cold: func(ref, home string) []string {
 				archive := filepath.Join(home, "image.tar")

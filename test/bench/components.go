@@ -110,28 +110,38 @@ func parseCycloneDX(answer []byte) ([]component, error) {
 }
 
 // osvTypes are package URL types by OSV's ecosystems.
-var osvTypes = map[string]string{
-	"Debian": "deb", "npm": "npm", "Go": "golang", "Maven": "maven", "PyPI": "pypi", "RubyGems": "gem", "Packagist": "composer", "Alpine": "apk",
+var osvTypes = map[string]string{"Debian": "deb", "Go": "golang", "RubyGems": "gem", "Packagist": "composer", "Alpine": "apk", "crates.io": "cargo"}
+
+type osvAnswer struct {
+	Results []struct {
+		Packages []struct {
+			Package osvPackage
+			Groups  []struct{ IDs, Aliases []string }
+		}
+	}
+}
+
+type osvPackage struct{ Name, Version, Ecosystem string }
+
+func (p osvPackage) component() component {
+	ecosystem, _, _ := strings.Cut(p.Ecosystem, ":")
+	return newComponent(cmp.Or(osvTypes[ecosystem], strings.ToLower(ecosystem)), p.Name, p.Version)
+}
+
+func readOSVScanner(answer []byte) (doc osvAnswer, err error) {
+	err = json.Unmarshal(answer, &doc)
+	return doc, err
 }
 
 func parseOSVScanner(answer []byte) ([]component, error) {
-	var doc struct {
-		Results []struct {
-			Packages []struct {
-				Package struct{ Name, Version, Ecosystem string }
-			}
-		}
-	}
-	if err := json.Unmarshal(answer, &doc); err != nil {
+	doc, err := readOSVScanner(answer)
+	if err != nil {
 		return nil, err
 	}
 	var list []component
 	for _, r := range doc.Results {
 		for _, p := range r.Packages {
-			ecosystem, _, _ := strings.Cut(p.Package.Ecosystem, ":")
-			if kind := osvTypes[ecosystem]; kind != "" {
-				list = append(list, newComponent(kind, p.Package.Name, p.Package.Version))
-			}
+			list = append(list, p.Package.component())
 		}
 	}
 	return list, nil

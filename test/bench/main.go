@@ -50,8 +50,10 @@ func run(ctx context.Context, args []string) error {
 	program := fs.String("landwaiter", "bin/landwaiter", "program to measure")
 	images := fs.String("images", "debian webapp fix big bomb", "images to measure, of: "+strings.Join(names(), " "))
 	rounds := fs.Int("rounds", 3, "paired rounds")
-	only := fs.String("tools", "landwaiter trivy syft osv-scanner", "scanners to measure, those found on PATH")
+	only := fs.String("tools", "trivy syft osv-scanner", "other scanners to measure, if they are on PATH")
 	encodings := fs.Bool("encodings", false, "measure the zstd, uncompressed and docker variants too")
+	advisories := fs.String("advisories", "", "folder of OSV archives (ECOSYSTEM/all.zip) to compare matching with")
+	databases := fs.String("databases", "", "folder with caches of trivy and grype, whose databases are of the same advisories")
 	crowd := fs.Int("crowd", 0, "also scan that many images at once on a server")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -64,6 +66,11 @@ func run(ctx context.Context, args []string) error {
 	for _, name := range strings.Fields(*images) {
 		if err := b.image(ctx, name, *rounds, *encodings); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if *advisories != "" {
+		if err := b.matching(ctx, *advisories, *databases, *rounds); err != nil {
+			return fmt.Errorf("matching: %w", err)
 		}
 	}
 	if *crowd > 0 {
@@ -100,7 +107,7 @@ func newBench(ctx context.Context, cache, program string, only []string, out io.
 	}
 	b := &bench{cache: cache, self: self, program: program, out: out}
 	for _, t := range scanners(program, self) {
-		if _, err := exec.LookPath(t.program); err == nil && slices.Contains(only, t.name) {
+		if _, err := exec.LookPath(t.program); err == nil && (t.name == rowOurs || slices.Contains(only, t.name)) {
 			b.tools = append(b.tools, t)
 		}
 	}

@@ -62,8 +62,10 @@ func unknownKind(c Component) string {
 		return ""
 	case c.PURL == "":
 		return "components without a package URL"
+	case c.Type == "deb", c.Type == "apk", c.Type == "rpm":
+		return c.Type + " packages of an unknown distribution"
 	}
-	return c.Type + " packages of an unknown distribution"
+	return c.Type + " packages"
 }
 
 // A matchedPackage is one component as matching sees it.

@@ -12,8 +12,21 @@ import (
 // languageEcosystems are OSV's names for package types that do not depend on the distribution.
 var languageEcosystems = map[string]string{
 	purl.TypeNPM: "npm", purl.TypePyPi: "PyPI", purl.TypeGolang: "Go", purl.TypeMaven: "Maven", purl.TypeGem: "RubyGems",
-	purl.TypeCargo: "crates.io", purl.TypeComposer: "Packagist", purl.TypeNuget: "NuGet",
+	purl.TypeCargo: "crates.io", purl.TypeComposer: "Packagist", purl.TypeNuget: "NuGet", purl.TypeCran: "CRAN", typeBioconductor: "Bioconductor",
+	purl.TypeHex: "Hex", purl.TypeHackage: "Hackage", purl.TypeJulia: "Julia", purl.TypePub: "Pub", purl.TypeOpam: "opam", purl.TypeConan: "ConanCenter",
+	typeBitnami: "Bitnami", typeVSCodeExtension: "VSCode",
 }
+
+// languageEcosystem is OSV's name for where a component that is not the distribution's comes from; "" when OSV has none.
+func languageEcosystem(c *Component) string {
+	if c.Type == purl.TypeGeneric && bitnamiNames[c.Name] {
+		return "Bitnami"
+	}
+	return languageEcosystems[c.Type]
+}
+
+// bitnamiNames are software that Bitnami publishes advisories about, in the versions of the projects themselves.
+var bitnamiNames = wordSet("apache java mariadb memcached nginx node php postgresql python redis ruby valkey wordpress")
 
 // systemEcosystem is OSV's name, with release, for a distribution's packages; "" when OSV has none.
 func systemEcosystem(kind string, o *osRelease) string {
@@ -47,6 +60,8 @@ func debianEcosystem(o *osRelease) string {
 			return "Ubuntu:" + o.VersionID + ":LTS"
 		}
 		return release("Ubuntu", o.VersionID)
+	case "echo":
+		return "Echo"
 	}
 	return ""
 }
@@ -67,6 +82,8 @@ func apkEcosystem(o *osRelease) string {
 		return "MinimOS"
 	case "alpaquita":
 		return release("Alpaquita", o.VersionID)
+	case "clnstrt", "cleanstart":
+		return "CleanStart"
 	case "bellsoft-hardened-containers":
 		return release("BellSoft Hardened Containers", o.VersionID)
 	}
@@ -129,7 +146,7 @@ func packageURL(c *Component, o *osRelease) string {
 	u := purl.PackageURL{Type: c.Type, Name: c.Name, Version: c.Version}
 	qualifiers := map[string]string{}
 	switch c.Type {
-	case purl.TypeDebian, purl.TypeApk, purl.TypeRPM, purl.TypePacman, purl.TypePortage, purl.TypeOpkg:
+	case purl.TypeDebian, purl.TypeApk, purl.TypeRPM, typeAlpm, purl.TypePortage, purl.TypeOpkg:
 		if c.Architecture != "" {
 			qualifiers["arch"] = c.Architecture
 		}
@@ -150,6 +167,8 @@ func packageURL(c *Component, o *osRelease) string {
 		}
 	case purl.TypeMaven:
 		u.Namespace, u.Name, _ = strings.Cut(c.Name, ":")
+	case typeVSCodeExtension:
+		u.Namespace, u.Name, _ = strings.Cut(c.Name, ".")
 	case purl.TypeNPM, purl.TypeGolang, purl.TypeComposer:
 		if i := strings.LastIndexByte(c.Name, '/'); i >= 0 {
 			u.Namespace, u.Name = c.Name[:i], c.Name[i+1:]

@@ -8,6 +8,7 @@ import (
 	"debug/elf"
 	"debug/pe"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -34,11 +35,12 @@ func mayExecute(p string, mode int64) bool {
 
 // mayBeProgram tells by the name alone; what lies in /usr/share is not made for one kind of machine.
 func mayBeProgram(p string) bool {
-	switch path.Ext(p) {
+	switch ext := path.Ext(p); ext {
 	case "", ".exe", ".dll", ".so", ".dylib", ".node":
 		return !strings.HasPrefix(p, "usr/share/")
+	default:
+		return strings.Trim(ext, ".0123456789") == "" // python3.11, libpython3.11.so.1.0
 	}
-	return false
 }
 
 // isExecutable recognises ELF and PE by their magic numbers. Mach-O is left out: no container runs it.
@@ -47,8 +49,8 @@ func isExecutable(b []byte) bool {
 }
 
 // readExecutable looks for the two kinds of programs that list what they are made of: Go, and Rust built with
-// cargo-auditable.
-func readExecutable(_ context.Context, c *content, f *found) error {
+// cargo-auditable; and for well-known programs by name.
+func readExecutable(ctx context.Context, c *content, f *found) error {
 	r, err := harmless(c)
 	if err != nil {
 		return err
@@ -57,7 +59,7 @@ func readExecutable(_ context.Context, c *content, f *found) error {
 		goModules(info, f)
 		return nil
 	}
-	return readCargoAuditable(r, f)
+	return errors.Join(readCargoAuditable(r, f), readSoftware(ctx, c, f))
 }
 
 func goModules(info *buildinfo.BuildInfo, f *found) {

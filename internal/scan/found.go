@@ -18,6 +18,7 @@ type found struct {
 	official    []string // dpkg packages that the distribution itself maintains
 	os          *osRelease
 	document    *Document              // without its place
+	licenses    []string               // of the package whose file this is
 	room        int                    // components that may still be added
 	take        func(bytes int) bool   // nil: there is room for any text
 	mayDescribe func(path string) bool // which paths can hold packages of a language; nil: all
@@ -34,12 +35,13 @@ func (c *Component) key() componentKey {
 // add takes a component unless the file already gave the same one.
 func (f *found) add(c Component) {
 	c.Name, c.Version, c.Location = printable(c.Name), printable(c.Version), printable(c.Location)
+	c.PURL = printable(c.PURL)
 	c.SourceName, c.SourceVersion, c.Architecture, c.Module = printable(c.SourceName), printable(c.SourceVersion), printable(c.Architecture), printable(c.Module)
 	if c.Name == "" {
 		return
 	}
 	if f.room <= 0 || len(c.Name) > maxName || len(c.Version) > maxName || len(c.SourceName) > maxName ||
-		len(c.SourceVersion) > maxName || len(c.Architecture) > maxName || len(c.Module) > maxName {
+		len(c.SourceVersion) > maxName || len(c.Architecture) > maxName || len(c.Module) > maxName || len(c.PURL) > 4*maxName {
 		f.dropped++
 		return
 	}
@@ -50,7 +52,7 @@ func (f *found) add(c Component) {
 	if f.seen == nil {
 		f.seen = map[componentKey]bool{}
 	}
-	cost := perRecord + len(c.Name) + len(c.Version) + len(c.SourceName) + len(c.SourceVersion) + len(c.Architecture) + len(c.Module) + len(c.Location)
+	cost := perRecord + len(c.Name) + len(c.Version) + len(c.SourceName) + len(c.SourceVersion) + len(c.Architecture) + len(c.Module) + len(c.PURL) + len(c.Location)
 	for _, l := range c.Licenses {
 		cost += len(l)
 	}

@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -98,25 +100,31 @@ func (j *javaReader) archive(ctx context.Context, r io.ReaderAt, size int64, nam
 		}
 	}
 	var manifest map[string]string
-	identified := false
+	projects := map[string]Component{} // by the folder of their descriptions
+	licensed := map[string][]string{}
+entries:
 	for _, entry := range z.File {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		base := path.Base(entry.Name)
 		switch {
-		case base == "pom.properties":
+		case base == "pom.properties" || base == "pom.xml":
 			size := min(entry.UncompressedSize64, maxJarText)
 			if *left -= int64(size); *left < 0 {
-				return errors.Join(append(problems, fmt.Errorf("%snot read further: %s", describe(inside), j.tooMuch()))...)
+				problem(fmt.Errorf("%snot read further: %s", describe(inside), j.tooMuch()))
+				break entries
+			}
+			dir := path.Dir(entry.Name)
+			if base == "pom.xml" {
+				licensed[dir] = pomLicenses(entry)
+				continue
 			}
 			p, err := pomProperties(entry)
 			if err != nil {
 				problem(fmt.Errorf("%s%s: %w", describe(inside), entry.Name, err))
 			} else if p.Name != "" {
-				identified = true
-				p.Location = inside
-				f.add(p)
+				projects[dir] = p
 			}
 		case strings.EqualFold(entry.Name, "META-INF/MANIFEST.MF"):
 			if manifest, err = jarManifest(entry); err != nil {
@@ -129,13 +137,38 @@ func (j *javaReader) archive(ctx context.Context, r io.ReaderAt, size int64, nam
 			}
 		}
 	}
-	if !identified {
-		if p := guessJar(name, manifest); p.Name != "" {
-			p.Location = inside
-			f.add(p)
+	if len(projects) == 0 {
+		projects[""] = guessJar(name, manifest)
+	}
+	for _, dir := range slices.Sorted(maps.Keys(projects)) {
+		p := projects[dir]
+		p.Location, p.Licenses = inside, licensed[dir]
+		if len(p.Licenses) == 0 && len(projects) == 1 {
+			text, _, _ := strings.Cut(manifest["bundle-license"], ";")
+			p.Licenses = licenses(text)
 		}
+		f.add(p)
 	}
 	return errors.Join(problems...)
+}
+
+// pomLicenses reads the names of licenses in a project's description. One that cannot be read has none.
+func pomLicenses(entry *zip.File) []string {
+	r, err := entry.Open()
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	b, err := io.ReadAll(io.LimitReader(r, maxJarText))
+	start := bytes.Index(b, []byte("<licenses>"))
+	if err != nil || start < 0 {
+		return nil
+	}
+	var part struct {
+		Names []string `xml:"license>name"`
+	}
+	_ = xml.NewDecoder(bytes.NewReader(b[start:])).Decode(&part)
+	return licenses(part.Names...)
 }
 
 // maxProblems is how many problems of one archive are told.
@@ -194,19 +227,9 @@ func pomProperties(entry *zip.File) (Component, error) {
 		return Component{}, err
 	}
 	defer r.Close()
-	lines := newLineReader(io.LimitReader(r, maxJarText))
-	fields := map[string]string{}
-	for {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return Component{}, err
-		}
-		if key, value, ok := strings.Cut(line, "="); ok && len(fields) < 100 {
-			fields[strings.TrimSpace(key)] = strings.TrimSpace(value)
-		}
+	fields, err := newLineReader(io.LimitReader(r, maxJarText)).assignments("=", "groupId", "artifactId", "version")
+	if err != nil {
+		return Component{}, err
 	}
 	group, artifact, version := fields["groupId"], fields["artifactId"], fields["version"]
 	if group == "" || artifact == "" || version == "" || strings.ContainsAny(group+artifact+version, "${} ") {
@@ -223,7 +246,7 @@ func jarManifest(entry *zip.File) (map[string]string, error) {
 	defer r.Close()
 	fields, err := newLineReader(io.LimitReader(r, maxJarText)).stanza(true,
 		"Implementation-Title", "Implementation-Version", "Implementation-Vendor-Id", "Specification-Version",
-		"Bundle-SymbolicName", "Bundle-Version", "Extension-Name", "Automatic-Module-Name", "Plugin-Version", "Short-Name")
+		"Bundle-SymbolicName", "Bundle-Version", "Extension-Name", "Automatic-Module-Name", "Plugin-Version", "Short-Name", "Bundle-License")
 	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}

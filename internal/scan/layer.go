@@ -313,9 +313,9 @@ func (ls *layerScan) result() *layerResult {
 		rec := ls.files[p]
 		f := foundFile{
 			Path: p, System: rec.system, Components: rec.found.components, Owned: rec.found.owned,
-			Official: rec.found.official, OS: rec.found.os, Document: rec.found.document, Link: rec.link,
+			Official: rec.found.official, OS: rec.found.os, Document: rec.found.document, Link: rec.link, Licenses: rec.found.licenses,
 		}
-		if len(f.Components) == 0 && len(f.Owned) == 0 && f.OS == nil && f.Document == nil && f.Link == "" {
+		if len(f.Components) == 0 && len(f.Owned) == 0 && f.OS == nil && f.Document == nil && f.Link == "" && len(f.Licenses) == 0 {
 			continue
 		}
 		first, again := same[rec]

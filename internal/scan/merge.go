@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/google/osv-scalibr/purl"
 )
 
 // A visible is a path as the layers up to some point leave it.
@@ -47,6 +48,12 @@ func merge(layers []Layer, results []*layerResult) *Report {
 		}
 	}
 	m := &merger{layers: layers, places: places(links), release: findRelease(state, links), system: map[componentKey]bool{}}
+	m.licenses = func(name string) []string {
+		if v := state[resolve(debianDocs+"/"+name+"/copyright", links)]; v != nil {
+			return v.file.Licenses
+		}
+		return nil
+	}
 	report.OS = m.release.report()
 	left := slices.SortedFunc(maps.Values(state), func(a, b *visible) int { return cmp.Compare(a.file.Path, b.file.Path) })
 	report.Components = m.components(left)
@@ -67,10 +74,11 @@ func merge(layers []Layer, results []*layerResult) *Report {
 
 // A merger knows what is true of the image as a whole.
 type merger struct {
-	layers  []Layer
-	places  []string
-	release *osRelease
-	system  map[componentKey]bool // packages of the operating system that are reported
+	layers   []Layer
+	places   []string
+	release  *osRelease
+	system   map[componentKey]bool      // packages of the operating system that are reported
+	licenses func(name string) []string // of a Debian package
 }
 
 // components lists what the visible files, sorted by path, hold.
@@ -115,12 +123,17 @@ func (m *merger) component(v *visible, i int) Component {
 	c := v.file.Components[i]
 	c.LayerIndex = v.since[c.key()]
 	c.Layer = m.layers[c.LayerIndex].Digest
+	if c.Type == purl.TypeDebian && len(c.Licenses) == 0 {
+		c.Licenses = m.licenses(c.Name)
+	}
 	if v.file.System {
 		c.Ecosystem = systemEcosystem(c.Type, m.release)
-	} else if c.Ecosystem == "" {
-		c.Ecosystem = languageEcosystems[c.Type]
+	} else {
+		c.Ecosystem = languageEcosystem(&c)
 	}
-	c.PURL = packageURL(&c, m.release)
+	if c.PURL == "" {
+		c.PURL = packageURL(&c, m.release)
+	}
 	c.Location = printable(absolute(v.file.Path)) + c.Location
 	return c
 }
@@ -203,11 +216,8 @@ func (m *merger) owned(files []*visible) map[uint64]int {
 		if len(v.file.Owned) == 0 || !m.isSystemPlace(p) {
 			continue
 		}
-		if isDpkgList(p) {
-			name, _, _ := strings.Cut(strings.TrimSuffix(path.Base(p), ".list"), ":")
-			if !official[name] {
-				continue
-			}
+		if isDpkgList(p) && !official[listOf(p)] {
+			continue
 		}
 		for _, h := range v.file.Owned {
 			owned[h] = max(owned[h], v.layer)

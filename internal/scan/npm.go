@@ -1,10 +1,8 @@
 package scan
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"path"
 	"slices"
@@ -32,75 +30,54 @@ func isPackageJSON(p string) bool {
 	})
 }
 
-const (
-	maxManifest = 16 << 20 // of manifests that are read whole
-	maxValue    = 64 << 10 // of a member that is taken apart; decoding multiplies its size
-)
-
 // readPackageJSON takes what it needs and lets nothing else, however odd, get in its way. Manifests without a name and a
 // version, which package.json files inside a package often are, describe no package; nor does what is no JSON, which
 // Node.js refuses too.
 func readPackageJSON(_ context.Context, c *content, f *found) error {
-	name, version, texts, err := packageJSON(io.LimitReader(c.reader(), maxManifest))
-	if name == "" || version == "" {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	p, err := packageJSON(io.LimitReader(c.reader(), maxManifest))
+	if p.Name == "" || p.Version == "" {
+		if notJSON(err) {
 			return nil
 		}
 		return err
 	}
-	f.add(Component{Type: purl.TypeNPM, Name: name, Version: version, Licenses: licenses(texts...)})
+	f.add(p)
 	return nil
 }
 
-func packageJSON(r io.Reader) (name, version string, licenses []string, err error) {
-	start := make([]byte, 3)
-	n, _ := io.ReadFull(r, start)
-	rest := io.MultiReader(bytes.NewReader(bytes.TrimPrefix(start[:n], []byte("\xef\xbb\xbf"))), r)
-	d := json.NewDecoder(rest)
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return "", "", nil, err
-	}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return name, version, licenses, err
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return name, version, licenses, err
-		}
-		switch key {
+func packageJSON(r io.Reader) (Component, error) {
+	p := Component{Type: purl.TypeNPM}
+	var texts []string
+	publisher := ""
+	err := members(r, func(name string, value json.RawMessage) bool {
+		switch name {
 		case "name":
-			name = strings.TrimSpace(text(value))
+			p.Name = strings.TrimSpace(text(value))
 		case "version":
-			version = strings.TrimPrefix(strings.TrimSpace(text(value)), "v")
+			p.Version = strings.TrimPrefix(strings.TrimSpace(text(value)), "v")
+		case "publisher":
+			publisher = text(value)
 		case "license", "licenses":
 			if len(value) <= maxValue {
-				licenses = append(licenses, licenseTexts(value)...)
+				texts = append(texts, licenseTexts(value)...)
 			}
 		case "engines":
 			// An editor's extension is published elsewhere; npm's advisories about its name mean something else.
 			var engines map[string]json.RawMessage
 			if len(value) <= maxValue && json.Unmarshal(value, &engines) == nil && engines["vscode"] != nil {
-				return "", "", nil, nil
+				p.Type = typeVSCodeExtension
 			}
 		}
+		return true
+	})
+	if p.Type == typeVSCodeExtension {
+		if publisher == "" {
+			return Component{}, nil
+		}
+		p.Name = publisher + "." + p.Name
 	}
-	return name, version, licenses, nil
-}
-
-// text is a JSON string, or a number as it is written, or "".
-func text(value json.RawMessage) string {
-	var s string
-	var n json.Number
-	if json.Unmarshal(value, &s) == nil {
-		return s
-	}
-	if json.Unmarshal(value, &n) == nil {
-		return n.String()
-	}
-	return ""
+	p.Licenses = licenses(texts...)
+	return p, err
 }
 
 // licenseTexts reads the shapes a license has had: a string, {"type": ...}, and lists of either.

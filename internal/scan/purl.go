@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/google/osv-scalibr/purl"
+	"github.com/package-url/packageurl-go"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 )
@@ -12,7 +13,7 @@ import (
 // OfPURL is the component that a package URL names, with the ecosystem that a scan would give it. Its distribution is the
 // one that the URL tells, or else system, where the package is of that distribution's kind. Location and layer stay empty.
 func OfPURL(text string, system *OS) (Component, error) {
-	u, err := purl.FromString(text)
+	u, err := packageurl.FromString(text)
 	if err != nil {
 		return Component{}, fault.Wrap(fault.Invalid, "read package URL", printable(text[:min(len(text), maxName)]), err)
 	}
@@ -22,7 +23,7 @@ func OfPURL(text string, system *OS) (Component, error) {
 	}
 	c := Component{Type: u.Type, Name: u.Name, Version: u.Version, PURL: text, Architecture: qualifiers["arch"]}
 	switch u.Type {
-	case purl.TypeDebian, purl.TypeApk, purl.TypeRPM, purl.TypePacman, purl.TypeAlpm, purl.TypePortage, purl.TypeOpkg:
+	case purl.TypeDebian, purl.TypeApk, purl.TypeRPM, purl.TypePacman, typeAlpm, purl.TypePortage, purl.TypeOpkg:
 		if epoch := qualifiers["epoch"]; epoch != "" && epoch != "0" && !strings.Contains(c.Version, ":") {
 			c.Version = epoch + ":" + c.Version
 		}
@@ -30,10 +31,16 @@ func OfPURL(text string, system *OS) (Component, error) {
 		c.Ecosystem = systemEcosystem(u.Type, releaseOfPURL(u.Namespace, qualifiers["distro"], system))
 	case purl.TypeMaven:
 		c.Name = strings.TrimPrefix(u.Namespace+":"+u.Name, ":")
-		c.Ecosystem = languageEcosystems[u.Type]
+		c.Ecosystem = languageEcosystem(&c)
+	case typeVSCodeExtension:
+		c.Name = strings.TrimPrefix(u.Namespace+"."+u.Name, ".")
+		c.Ecosystem = languageEcosystem(&c)
+	case typeBitnami:
+		c.Version = bitnamiRevision.ReplaceAllString(c.Version, "")
+		c.Ecosystem = languageEcosystem(&c)
 	default:
 		c.Name = strings.TrimPrefix(u.Namespace+"/"+u.Name, "/")
-		c.Ecosystem = languageEcosystems[u.Type]
+		c.Ecosystem = languageEcosystem(&c)
 	}
 	return c.Clean()
 }

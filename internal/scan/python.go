@@ -33,19 +33,46 @@ func readPythonMetadata(_ context.Context, c *content, f *found) error {
 }
 
 func pythonMetadata(r io.Reader, inside string, f *found) error {
-	s, err := newLineReader(r).stanza(false, "Name", "Version", "License", "License-Expression")
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+	lines := newLineReader(r)
+	p := Component{Type: purl.TypePyPi, Location: inside}
+	var expression, license string
+	var classifiers []string
+	for {
+		line, err := lines.next()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if err != nil || line == "" {
+			break // what follows is the description
+		}
+		key, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch strings.ToLower(key) {
+		case "name":
+			p.Name = strings.ToLower(pythonSeparators.ReplaceAllString(value, "-"))
+		case "version":
+			p.Version = value
+		case "license-expression":
+			expression = value
+		case "license":
+			license = value
+		case "classifier":
+			if path := strings.Split(value, " :: "); path[0] == "License" && len(path) > 2 && len(classifiers) < maxLicenses {
+				classifiers = append(classifiers, path[len(path)-1])
+			}
+		}
 	}
-	if s["name"] == "" || s["version"] == "" {
-		return nil
+	switch {
+	case expression != "":
+		p.Licenses = licenses(expression)
+	case len(classifiers) > 0:
+		p.Licenses = licenses(classifiers...)
+	case license != "UNKNOWN":
+		p.Licenses = licenses(license)
 	}
-	name := strings.ToLower(pythonSeparators.ReplaceAllString(s["name"], "-"))
-	license := s["license-expression"]
-	if license == "" && s["license"] != "UNKNOWN" {
-		license = s["license"]
+	if p.Version != "" {
+		f.add(p)
 	}
-	f.add(Component{Type: purl.TypePyPi, Name: name, Version: s["version"], Licenses: licenses(license), Location: inside})
 	return nil
 }
 

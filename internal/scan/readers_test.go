@@ -181,16 +181,16 @@ func TestLanguages(t *testing.T) {
 		file("app/app.deps.json", `{"libraries":{"Newtonsoft.Json/12.0.1":{"type":"package"}}}`),
 		file("usr/local/lib/luarocks/rocks-5.1/lpeg/1.0-1/lpeg-1.0-1.rockspec", "x"),
 		file("etc/os-release", "ID=arch\nBUILD_ID=rolling\n"),
-		file("var/lib/pacman/local/zlib-1.3/desc", "%NAME%\nzlib\n\n%VERSION%\n1:1.3-1\n\n"),
+		file("var/lib/pacman/local/zlib-1.3/desc", "%NAME%\nzlib\n\n%VERSION%\n1:1.3-1\n\n%ARCH%\nx86_64\n\n%LICENSE%\nZlib\n"),
 		file("var/db/pkg/app-arch/zstd-1.5.5/PF", "zstd-1.5.5\n"),
 	))
 	expect(t, r,
+		"alpm zlib 1:1.3-1 @0 /var/lib/pacman/local/zlib-1.3/desc",
 		"composer a/b 1.0 @0 /old/vendor/composer/installed.json",
 		"composer monolog/monolog 2.0.0 @0 /app/vendor/composer/installed.json",
 		"gem rack 2.2.3 @0 /usr/lib/ruby/gems/3.1.0/specifications/rack-2.2.3.gemspec",
-		"lua lpeg 1.0-1 @0 /usr/local/lib/luarocks/rocks-5.1/lpeg/1.0-1/lpeg-1.0-1.rockspec",
+		"luarocks lpeg 1.0-1 @0 /usr/local/lib/luarocks/rocks-5.1/lpeg/1.0-1/lpeg-1.0-1.rockspec",
 		"nuget Newtonsoft.Json 12.0.1 @0 /app/app.deps.json",
-		"pacman zlib 1:1.3-1 @0 /var/lib/pacman/local/zlib-1.3/desc",
 		"portage zstd 1.5.5 @0 /var/db/pkg/app-arch/zstd-1.5.5/PF",
 		"pypi old 1.0 @0 /"+site+"old-1.0.egg-info",
 		"pypi old2 2.0 @0 /"+site+"old2.egg-info/PKG-INFO",
@@ -199,7 +199,7 @@ func TestLanguages(t *testing.T) {
 	)
 	for name, want := range map[string]string{
 		"zope-interface": "PyPI pkg:pypi/zope-interface@5.0", "rack": "RubyGems pkg:gem/rack@2.2.3", "Newtonsoft.Json": "NuGet pkg:nuget/Newtonsoft.Json@12.0.1",
-		"monolog/monolog": "Packagist pkg:composer/monolog/monolog@2.0.0", "zlib": " pkg:pacman/arch/zlib@1:1.3-1?distro=rolling",
+		"monolog/monolog": "Packagist pkg:composer/monolog/monolog@2.0.0", "zlib": " pkg:alpm/arch/zlib@1:1.3-1?arch=x86_64&distro=rolling",
 	} {
 		if c := component(t, r, name); c.Ecosystem+" "+c.PURL != want {
 			t.Errorf("%s: %q", name, c.Ecosystem+" "+c.PURL)
@@ -227,6 +227,20 @@ func TestJava(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 
+	t.Run("licenses", func(t *testing.T) {
+		maven := "META-INF/maven/"
+		jar := zipOf(t, map[string]string{
+			maven + "g/a/pom.properties": pomOf("g", "a", "1"), maven + "g/a/pom.xml": "<project><licenses><license><name>Apache-2.0</name></license><license><name>MIT</name></license></licenses></project>",
+			maven + "g/b/pom.properties": pomOf("g", "b", "1"), maven + "g/b/pom.xml": "<project>", "META-INF/MANIFEST.MF": "Bundle-License: EPL-2.0\r\n",
+		})
+		guessed := zipOf(t, map[string]string{"META-INF/MANIFEST.MF": "Bundle-License: EPL-2.0;link=x\r\n"})
+		r := scanned(t, layer(t, file("a.jar", jar), file("c-1.0.jar", guessed)))
+		for name, want := range map[string]string{"g:a": "Apache-2.0,MIT", "g:b": "", "c:c": "EPL-2.0"} {
+			if got := strings.Join(component(t, r, name).Licenses, ","); got != want {
+				t.Errorf("%s: %q", name, got)
+			}
+		}
+	})
 	t.Run("damaged_archive_is_noted", func(t *testing.T) {
 		r := scanned(t, layer(t, file("a.jar", "PK no zip")))
 		expectPartial(t, r, "/a.jar: Java: zip: not a valid zip file")

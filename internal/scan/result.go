@@ -17,7 +17,7 @@ import (
 )
 
 // extractorVersion is part of the cache key. It changes whenever the same layer would give another result.
-const extractorVersion = "4"
+const extractorVersion = "5"
 
 // layerResult is what one layer holds, independent of the layers below and above it.
 type layerResult struct {
@@ -44,6 +44,7 @@ type foundFile struct {
 	Official   []string    // names of dpkg packages that the distribution itself maintains
 	OS         *osRelease
 	Document   *Document // without its place
+	Licenses   []string  // of the Debian package whose documents lie here
 	Link       string    // target of a symbolic link
 }
 

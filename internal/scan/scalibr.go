@@ -11,10 +11,10 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/lua/luarocks"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemspec"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/pacman"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/flatpak"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/portage"
 	scalibrlog "github.com/google/osv-scalibr/log"
+	"github.com/google/osv-scalibr/purl"
 )
 
 // scalibr reads one file with an extractor of osv-scalibr. The extractor sees that file and nothing else; what it would
@@ -25,13 +25,17 @@ func scalibr(e filesystem.Extractor) func(context.Context, *content, *found) err
 			FS: emptyFS{}, Path: c.path, Info: fileInfo{path.Base(c.path), c.size}, Reader: c.reader(),
 		})
 		for _, p := range inv.Packages {
-			f.add(Component{Type: p.PURLType, Name: p.Name, Version: p.Version, Licenses: licenses(p.Licenses...)})
+			kind := p.PURLType
+			if kind == purl.TypeLua {
+				kind = typeLuaRocks
+			}
+			f.add(Component{Type: kind, Name: p.Name, Version: p.Version, Licenses: licenses(p.Licenses...)})
 		}
 		return err
 	}
 }
 
-type scalibrExtractors struct{ gemspec, depsJSON, luaRocks, pacman, portage filesystem.Extractor }
+type scalibrExtractors struct{ depsJSON, luaRocks, portage, flatpak filesystem.Extractor }
 
 func newScalibrExtractors() (x scalibrExtractors, err error) {
 	silenceScalibr()
@@ -39,8 +43,7 @@ func newScalibrExtractors() (x scalibrExtractors, err error) {
 		to  *filesystem.Extractor
 		new func(*cpb.PluginConfig) (filesystem.Extractor, error)
 	}{
-		{&x.gemspec, gemspec.New}, {&x.depsJSON, depsjson.New}, {&x.luaRocks, luarocks.New},
-		{&x.pacman, pacman.New}, {&x.portage, portage.New},
+		{&x.depsJSON, depsjson.New}, {&x.luaRocks, luarocks.New}, {&x.portage, portage.New}, {&x.flatpak, flatpak.New},
 	} {
 		if *e.to, err = e.new(&cpb.PluginConfig{}); err != nil {
 			return x, err

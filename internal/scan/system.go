@@ -13,7 +13,8 @@ var systemPaths = []string{
 	"var/lib/dpkg/status", "var/lib/dpkg/status.d/", "var/lib/dpkg/info/",
 	"lib/apk/db/installed", "usr/lib/apk/db/installed", "var/lib/apk/db/installed",
 	"var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/", "var/lib/rpmmanifest/",
-	"var/lib/pacman/local/", "var/db/pkg/",
+	"var/lib/pacman/local/", "var/db/pkg/", "var/lib/chisel/manifest.wall",
+	"usr/lib/opkg/status", "var/lib/opkg/status", "etc/cos-package-info.json", "usr/share/bottlerocket/application-inventory.json",
 }
 
 const osReleasePaths = 2 // of systemPaths
@@ -29,8 +30,9 @@ var systemNames = func() map[string]bool {
 	return names
 }()
 
-// leadsToSystem reports whether a symbolic link at this path may be part of the way to a system path.
-func leadsToSystem(p string) bool { return systemNames[path.Base(p)] }
+// leadsSomewhere reports whether a symbolic link at this path may be part of the way to a system path, or to a package's
+// documents.
+func leadsSomewhere(p string) bool { return systemNames[path.Base(p)] || path.Dir(p) == debianDocs }
 
 // places is systemPaths and where links lead to from them. A layer may put a link where an earlier one had the database itself.
 func places(links map[string]string) []string {

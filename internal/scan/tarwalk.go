@@ -36,6 +36,7 @@ func (ls *layerScan) walk(plain io.Reader) error {
 		isDir := h.Typeflag == tar.TypeDir
 		ls.paths = append(ls.paths, pathKind{pathHash(p), isDir})
 		if isDir {
+			ls.nixFolder(p)
 			return nil
 		}
 		delete(ls.files, p)
@@ -45,7 +46,7 @@ func (ls *layerScan) walk(plain io.Reader) error {
 		case tar.TypeLink:
 			ls.hardLink(p, h.Linkname)
 		case tar.TypeSymlink:
-			if leadsToSystem(p) && len(h.Linkname) <= ls.limits.PathBytes && ls.keepPath(len(p)+len(h.Linkname)) {
+			if leadsSomewhere(p) && len(h.Linkname) <= ls.limits.PathBytes && ls.keepPath(len(p)+len(h.Linkname)) {
 				ls.files[p] = &record{path: p, link: h.Linkname}
 			}
 		}
@@ -159,6 +160,16 @@ func (ls *layerScan) regular(h *tar.Header, p string, body io.Reader) error {
 	}
 	ls.files[p] = rec
 	return nil
+}
+
+// nixFolder keeps a folder whose name is a package of Nix.
+func (ls *layerScan) nixFolder(p string) {
+	if c, ok := nixPackage(p); ok && ls.keepPath(len(p)) {
+		rec := &record{path: p, found: found{room: int(max(ls.room.Load(), 0)), take: ls.take}}
+		rec.found.add(c)
+		ls.room.Add(-int64(len(rec.found.components)))
+		ls.files[p] = rec
+	}
 }
 
 // keepPath makes room for paths that are remembered, and notes when there is none.

@@ -39,22 +39,23 @@ var mayImport = map[string][]string{
 	"internal/sbom":                  {"internal/fault", "internal/image", "internal/scan"},
 	"internal/vuln":                  {"internal/fault", "internal/vuln/version"},
 	"internal/vuln/version":          {},
+	"internal/vex":                   {"internal/fault", "internal/image"},
 	"internal/policy":                {"internal/fault", "internal/yamldoc"},
-	"internal/assess":                {"internal/fault", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
+	"internal/assess":                {"internal/fault", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
-	"internal/store":                 {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/scan"},
-	"internal/api":                   {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
-	"internal/portal":                {"internal/fault", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
+	"internal/store":                 {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/scan"},
+	"internal/api":                   {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
+	"internal/portal":                {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/fault", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
+	"client":                         {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
 	"cmd/landwaiter":                 {"*"},
 }
 
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
 	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
-	"internal/scan", "internal/sbom", "internal/vuln", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
+	"internal/scan", "internal/sbom", "internal/vuln", "internal/vex", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

@@ -10,6 +10,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
+	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -29,6 +30,8 @@ type Assessment struct {
 	Check           Check        `json:"vulnerabilityCheck"`
 	// Findings pair components with vulnerabilities, most severe first.
 	Findings []Finding `json:"vulnerabilities"`
+	// Suppressed are findings that somebody says do not matter here. They count for no policy, and in no other number.
+	Suppressed []Suppressed `json:"suppressed,omitempty"`
 	// External is what the registries' own scanners said when the image was assessed. It counts for no policy.
 	External []External `json:"external,omitempty"`
 	// Compared sets the findings beside those of External, differences first. It is empty where there is nothing to compare.
@@ -121,6 +124,8 @@ type Finding struct {
 	Layer      image.Digest `json:"layer"`
 	LayerIndex int          `json:"layerIndex"`
 	Line       int          `json:"line,omitempty"`
+	// VEX is what a document says of it that leaves it a finding: that it affects the image, or is being looked into.
+	VEX *vex.Statement `json:"vex,omitempty"`
 }
 
 // Verdict is the short form.
@@ -160,6 +165,7 @@ type Summary struct {
 	Components      int                   `json:"components"`
 	Vulnerabilities map[vuln.Severity]int `json:"vulnerabilities"` // distinct CVEs or advisories
 	Fixable         int                   `json:"fixable"`         // of them, those that a newer version of any component mends
+	Suppressed      int                   `json:"suppressed"`      // further ones that count nowhere else
 	Violations      int                   `json:"violations"`
 	Enforced        int                   `json:"enforcedViolations"`
 	Verdict         Verdict               `json:"verdict"`

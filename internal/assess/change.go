@@ -139,11 +139,18 @@ type occurrence struct {
 	suppressed bool
 }
 
+func keyOf(f Finding) [4]string {
+	return [4]string{f.Type, f.Component, f.Location, cmp.Or(f.CVE, f.ID)}
+}
+
 // occurrences are told apart by what stays when a package is upgraded or another advisory speaks for the vulnerability.
 func occurrences(a *Assessment) map[[4]string]occurrence {
 	all := make(map[[4]string]occurrence, len(a.Findings))
 	for _, f := range a.Findings {
-		all[[4]string{f.Type, f.Component, f.Location, cmp.Or(f.CVE, f.ID)}] = occurrence{f, false}
+		all[keyOf(f)] = occurrence{f, false}
+	}
+	for _, f := range a.Suppressed {
+		all[keyOf(f.Finding)] = occurrence{f.Finding, true}
 	}
 	return all
 }

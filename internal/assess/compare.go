@@ -118,7 +118,7 @@ func (c *comparison) theirs(i int, e *External) {
 }
 
 func (c *comparison) ours() {
-	for _, f := range c.a.Findings {
+	for _, f := range c.a.found() {
 		names := slices.Concat([]string{f.ID}, given(f.CVE), f.Aliases)
 		c.add(entry{ours, names, c.source(f.Component), Said{
 			By: Ourselves, Ours: true, Versions: given(f.Version), Severity: f.Severity, FixedVersion: f.FixedVersion, Link: f.URL,

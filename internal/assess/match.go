@@ -12,16 +12,18 @@ import (
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 // A matcher matches packages with one state of the index.
 type matcher struct {
-	index  *vuln.Index
-	answer *vuln.Matcher
-	status vuln.Status
-	known  map[string]outcome // by what packages holds of one; without the findings
-	data   map[string]*vuln.Status
+	index      *vuln.Index
+	statements *vex.Set
+	answer     *vuln.Matcher
+	status     vuln.Status
+	known      map[string]outcome // by what packages holds of one; without the findings
+	data       map[string]*vuln.Status
 }
 
 // maxKnown packages take some 20 MB.
@@ -36,12 +38,18 @@ type outcome struct {
 	sum       [sha256.Size]byte
 }
 
-func newMatcher(index *vuln.Index) *matcher {
-	return &matcher{index: index, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}
+// newMatcher takes the newest advisories and VEX documents. release must be called once.
+func (s *Service) newMatcher(ctx context.Context) (m *matcher, release func(), err error) {
+	statements, err := s.statements(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	index, release := s.o.Advisories.Acquire()
+	return &matcher{index: index, statements: statements, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}, release, nil
 }
 
 // basis is what the answers rest on.
-func (m *matcher) basis() Basis { return basisOf(m.status) }
+func (m *matcher) basis() Basis { return Basis{Data: dataAsOf(m.status), VEX: m.statements.Name()} }
 
 // dataFor is the state of the data about some ecosystems.
 func (m *matcher) dataFor(ecosystems map[string]bool) *vuln.Status {
@@ -145,16 +153,19 @@ func (s *Service) matchAll(ctx context.Context, m *matcher, held packages, one f
 
 // matchNow matches with the newest advisories.
 func (s *Service) matchNow(ctx context.Context, a *Assessment) (Matching, error) {
-	index, release := s.o.Advisories.Acquire()
+	m, release, err := s.newMatcher(ctx)
+	if err != nil {
+		return Matching{}, err
+	}
 	defer release()
-	return s.match(ctx, newMatcher(index), a)
+	return s.match(ctx, m, a)
 }
 
 // match fills a.Check and a.Findings, and says of each component that was not checked why. Only a cancelled context is an
 // error.
 func (s *Service) match(ctx context.Context, m *matcher, a *Assessment) (Matching, error) {
 	held := packagesOf(a.Scan)
-	a.Findings = []Finding{}
+	var all []Finding
 	for i := range a.Scan.Components {
 		a.Scan.Components[i].Unchecked = ""
 	}
@@ -163,7 +174,7 @@ func (s *Service) match(ctx context.Context, m *matcher, a *Assessment) (Matchin
 		c := &a.Scan.Components[i]
 		c.Unchecked = o.reason()
 		for _, v := range o.found {
-			a.Findings = append(a.Findings, Finding{
+			all = append(all, Finding{
 				Vulnerability: v, Component: c.Name, Version: c.Version, Type: c.Type, Location: c.Location,
 				Layer: c.Layer, LayerIndex: c.LayerIndex, Line: c.Line,
 			})
@@ -175,15 +186,7 @@ func (s *Service) match(ctx context.Context, m *matcher, a *Assessment) (Matchin
 	}
 	a.Check = check
 	s.Age(a)
-	slices.SortStableFunc(a.Findings, func(x, y Finding) int {
-		return cmp.Or(
-			cmp.Compare(x.Severity.Rank(), y.Severity.Rank()),
-			cmp.Compare(y.Score, x.Score),
-			cmp.Compare(x.Component, y.Component),
-			cmp.Compare(x.ID, y.ID),
-			cmp.Compare(x.Location, y.Location),
-		)
-	})
+	a.setFindings(all, m.statements)
 	return Matching{Basis: m.basis(), Check: check, Packages: held.written, Found: sum}, nil
 }
 

@@ -18,7 +18,7 @@ type Basis struct {
 	VEX  string    // names the set of VEX documents
 }
 
-func basisOf(st vuln.Status) Basis {
+func dataAsOf(st vuln.Status) time.Time {
 	at := st.Imported
 	later := func(t time.Time) {
 		if t.After(at) {
@@ -33,7 +33,7 @@ func basisOf(st vuln.Status) Basis {
 			later(t.AsOf())
 		}
 	}
-	return Basis{Data: at}
+	return at
 }
 
 // Outdates reports whether an assessment that rests on was can be brought up to date.
@@ -72,6 +72,9 @@ func (a *Assessment) Recheck(c Check) {
 	for i := range a.Findings {
 		a.Findings[i].SourceAsOf = asOf[a.Findings[i].Source]
 	}
+	for i := range a.Suppressed {
+		a.Suppressed[i].SourceAsOf = asOf[a.Suppressed[i].Source]
+	}
 }
 
 // Rematching says how far the stored images are matched with the newest advisories and VEX documents of this server.
@@ -83,7 +86,7 @@ type Rematching struct {
 
 // Rematching counts the stored images.
 func (s *Service) Rematching(ctx context.Context) (Rematching, error) {
-	b, err := s.basis()
+	b, err := s.basis(ctx)
 	if err != nil {
 		return Rematching{}, err
 	}
@@ -96,10 +99,13 @@ func (s *Service) Rematching(ctx context.Context) (Rematching, error) {
 }
 
 // basis is the newest one of this server.
-func (s *Service) basis() (Basis, error) {
-	index, release := s.o.Advisories.Acquire()
+func (s *Service) basis(ctx context.Context) (Basis, error) {
+	m, release, err := s.newMatcher(ctx)
+	if err != nil {
+		return Basis{}, err
+	}
 	defer release()
-	return basisOf(index.Status()), nil
+	return m.basis(), nil
 }
 
 // Stored returns a stored assessment, matched again first if it is outdated. It asks no registry, and fails with
@@ -109,12 +115,13 @@ func (s *Service) Stored(ctx context.Context, id string) (*Assessment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, err := s.basis(); err != nil {
+	m, release, err := s.newMatcher(ctx)
+	if err != nil {
 		return nil, err
-	} else if b.Outdates(was.Basis) {
-		index, release := s.o.Advisories.Acquire()
-		defer release()
-		if a, err := s.rematch(ctx, newMatcher(index), was); a != nil || err != nil {
+	}
+	defer release()
+	if m.basis().Outdates(was.Basis) {
+		if a, err := s.rematch(ctx, m, was); a != nil || err != nil {
 			return a, err
 		}
 	}
@@ -125,7 +132,7 @@ func (s *Service) Stored(ctx context.Context, id string) (*Assessment, error) {
 
 // Summaries lists stored assessments newest first, and says which are outdated.
 func (s *Service) Summaries(ctx context.Context, query string, limit int, after string) (list []Summary, next string, err error) {
-	b, err := s.basis()
+	b, err := s.basis(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -183,8 +190,11 @@ func (s *Service) rematch(ctx context.Context, m *matcher, was Matching) (*Asses
 	}
 	after := before
 	after.Scan.Components, after.External = slices.Clone(before.Scan.Components), slices.Clone(before.External)
-	matching, err := s.match(ctx, m, &after)
-	if err != nil {
+	matching := was
+	if m.basis().Data.Before(was.Data) { // another server knows more of advisories, but VEX documents are the same for both
+		matching.VEX = m.basis().VEX
+		after.setFindings(after.found(), m.statements)
+	} else if matching, err = s.match(ctx, m, &after); err != nil {
 		return nil, err
 	}
 	after.compare()
@@ -192,7 +202,7 @@ func (s *Service) rematch(ctx context.Context, m *matcher, was Matching) (*Asses
 		return nil, err
 	}
 	matching.ID = was.ID
-	change := changeOf(&before, &after, matching.Basis.since(was.Basis), *matching.Check.MatchedAt)
+	change := changeOf(&before, &after, matching.Basis.since(was.Basis), s.o.Now().UTC())
 	stored, err := s.o.Store.PutRematched(ctx, after, matching, was.Basis, change)
 	if err != nil || !stored {
 		return nil, err
@@ -243,7 +253,7 @@ func (s *Service) Rematch(ctx context.Context) {
 func (s *Service) rematchAll(ctx context.Context, holder string) (broke int, err error) {
 	run := rematchRun{Service: s, started: s.o.Now()}
 	for {
-		b, err := s.basis()
+		b, err := s.basis(ctx)
 		if err != nil {
 			return 0, err
 		}
@@ -301,10 +311,13 @@ func (r *rematchRun) tell(ctx context.Context, message string, b Basis) {
 }
 
 func (r *rematchRun) batch(ctx context.Context, due []Matching) error {
-	index, release := r.o.Advisories.Acquire()
+	m, release, err := r.newMatcher(ctx)
+	if err != nil {
+		return err
+	}
 	defer release()
-	if r.matcher == nil || r.matcher.index != index {
-		r.matcher = newMatcher(index)
+	if r.matcher == nil || r.matcher.index != m.index || r.matcher.statements != m.statements {
+		r.matcher = m
 	}
 	var same []Matching
 	for _, was := range due {
@@ -335,7 +348,7 @@ func (r *rematchRun) batch(ctx context.Context, due []Matching) error {
 
 // unchanged reports whether the new advisories say the same of everything that was matched.
 func (r *rematchRun) unchanged(ctx context.Context, was Matching) (Check, bool, error) {
-	if len(was.Found) == 0 {
+	if b := r.matcher.basis(); len(was.Found) == 0 || was.VEX != b.VEX || b.Data.Before(was.Data) {
 		return Check{}, false, nil
 	}
 	held, err := readPackages(was.Packages)

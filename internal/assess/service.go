@@ -75,7 +75,8 @@ type Options struct {
 	Scanner    *scan.Scanner
 	Advisories Advisories
 	Policies   *policy.Set
-	Store      Store // nil: nothing is remembered
+	Statements Statements // nil: none
+	Store      Store      // nil: nothing is remembered
 	Now        func() time.Time
 	NewID      func() string
 	Log        *slog.Logger     // nil: none

@@ -36,6 +36,13 @@ func Summarize(a *Assessment) Summary {
 	}
 	s.Fixable, s.Exploited = len(fixable), len(exploited)
 	s.Recheck(a.Check)
+	suppressed := map[string]bool{}
+	for _, f := range a.Suppressed {
+		if name := cmp.Or(f.CVE, f.ID); worst[name] == "" {
+			suppressed[name] = true
+		}
+	}
+	s.Suppressed = len(suppressed)
 	for _, v := range a.Policy.Violations {
 		if v.Enforced {
 			s.Enforced++

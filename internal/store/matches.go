@@ -105,11 +105,24 @@ func (s *Store) Changes(ctx context.Context, id string) ([]assess.Change, error)
 	return list, failed(op, id, rows.Err())
 }
 
-// Matching returns that of an assessment without its packages, or fault.NotFound.
+// Matching returns that of an assessment, or fault.NotFound.
 func (s *Store) Matching(ctx context.Context, id string) (assess.Matching, error) {
 	const op = "read assessment"
-	m, err := scanMatching(op, s.reader.QueryRowContext(ctx, `SELECT `+matchedColumns+` FROM matches WHERE assessment_id = $1`, id))
+	m, err := s.wholeMatching(op, s.reader.QueryRowContext(ctx, `SELECT `+matchedColumns+`, packages, found FROM matches WHERE assessment_id = $1`, id))
 	return m, failed(op, "assessment "+id, err)
+}
+
+// wholeMatching reads the packages and what was found in them, too.
+func (s *Store) wholeMatching(op string, from row) (assess.Matching, error) {
+	var packages, found []byte
+	m, err := scanMatching(op, from, &packages, &found)
+	if err != nil {
+		return m, err
+	}
+	if m.Packages, err = s.pack.unpack(op, m.ID, packages); err == nil {
+		m.Found = found
+	} // else the assessment itself has the packages, too
+	return m, nil
 }
 
 // OutdatedMatchings lists some that rest on an older basis, by ID, from after one on.
@@ -123,14 +136,9 @@ func (s *Store) OutdatedMatchings(ctx context.Context, b assess.Basis, limit int
 	defer rows.Close()
 	var list []assess.Matching
 	for rows.Next() {
-		var packages, found []byte
-		m, err := scanMatching(op, rows, &packages, &found)
+		m, err := s.wholeMatching(op, rows)
 		if err != nil {
 			return nil, failed(op, "", err)
-		}
-		m.Found = found
-		if m.Packages, err = s.pack.unpack(op, m.ID, packages); err != nil {
-			m.Found = nil // the assessment itself has the packages, too
 		}
 		list = append(list, m)
 	}

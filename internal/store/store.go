@@ -14,6 +14,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/scan"
+	"github.com/landwaiter/landwaiter/internal/vex"
 )
 
 // Options says which database to open. URL, Key, Now and Rand are required.
@@ -43,6 +44,7 @@ var (
 	_ auth.Store        = (*Store)(nil)
 	_ scan.Cache        = (*Store)(nil)
 	_ health.Store      = (*Store)(nil)
+	_ vex.Store         = (*Store)(nil)
 )
 
 // Open connects, migrates, and makes sure that the key is the one this database was first used with. Any number of

@@ -24,3 +24,10 @@ CREATE TABLE leases ( -- work that one server does at a time
     holder TEXT   NOT NULL,
     until  BIGINT NOT NULL
 );
+
+CREATE TABLE vex_documents (
+    key  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    id   TEXT COLLATE "C" NOT NULL,
+    info TEXT NOT NULL, -- JSON object
+    body BYTEA NOT NULL  -- as it came, zstd
+);

@@ -23,3 +23,10 @@ CREATE TABLE leases ( -- work that one server does at a time
     holder TEXT    NOT NULL,
     until  INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE vex_documents (
+    key  TEXT NOT NULL PRIMARY KEY,
+    id   TEXT NOT NULL,
+    info TEXT NOT NULL, -- JSON object
+    body BLOB NOT NULL  -- as it came, zstd
+) STRICT;

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -194,6 +195,28 @@ func (t signInTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return t.c.send(req, w)
+}
+
+// Files reaches a file server that an operator names, and what it redirects to, as a registry is reached: a server outside of
+// private networks may not lead into one.
+func (c *Client) Files(home Endpoint) http.RoundTripper { return &filesTransport{c: c, home: home} }
+
+type filesTransport struct {
+	c      *Client
+	home   Endpoint
+	inside atomic.Bool // home was reached in a private network
+}
+
+func (t *filesTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	w, err := t.c.way(t.home, req.URL, t.inside.Load())
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.c.send(req, w)
+	if w.inside {
+		t.inside.Store(true)
+	}
+	return resp, err
 }
 
 // onMachine reports whether a host is this machine or serves it alone.

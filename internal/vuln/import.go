@@ -73,18 +73,11 @@ func ImportFS(ctx context.Context, dir string, source fs.FS, o ImportOptions) (I
 
 func importFrom(ctx context.Context, dir string, s *source, o ImportOptions) (res ImportResult, err error) {
 	const op = "import advisories"
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return res, fault.Wrap(fault.Internal, op, "", err)
-	}
-	unlock, err := lockFile(filepath.Join(dir, lockName))
+	unlock, err := Lock(dir, lockName)
 	if err != nil {
-		return res, fault.Wrap(fault.Internal, op, "", err)
-	}
-	if unlock == nil {
-		return res, fault.New(fault.Conflict, op, "another import into %s is running", dir).WithFix("Wait until it has ended, then import again.")
+		return res, err
 	}
 	defer unlock()
-	removeLeftovers(dir)
 
 	b, err := newBuilder(dir)
 	if err != nil {
@@ -305,39 +298,5 @@ func keepOthers(ctx context.Context, dir string, b *builder, replaced map[string
 }
 
 func replaceIndex(ctx context.Context, dir string, b *builder, now time.Time) error {
-	return replaceFile(dir, indexName, func(f *os.File) error { return b.write(ctx, f, now) })
-}
-
-// replaceFile writes a file in dir so that there is the old or the new one, whole, whenever the process or the machine stops.
-func replaceFile(dir, name string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(dir, tempPattern)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o640); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// removeLeftovers deletes what a killed import left. The lock must be held.
-func removeLeftovers(dir string) {
-	names, _ := filepath.Glob(filepath.Join(dir, tempPattern))
-	for _, n := range names {
-		os.Remove(n)
-	}
+	return ReplaceFile(dir, indexName, func(f *os.File) error { return b.write(ctx, f, now) })
 }

@@ -60,7 +60,7 @@ func WriteSources(dir string, s Sources) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(dir, sourcesName, func(f *os.File) error { _, err := f.Write(raw); return err })
+	return ReplaceFile(dir, sourcesName, func(f *os.File) error { _, err := f.Write(raw); return err })
 }
 
 // checked is when the source of what was imported at a time was last seen to have nothing newer; zero if what was imported
@@ -71,4 +71,11 @@ func (s Sources) checked(name string, imported time.Time) (at time.Time, url str
 		return time.Time{}, ""
 	}
 	return src.Checked, src.URL
+}
+
+// Ecosystem is the ecosystem that a name with or without a release is of; known says whether its versions can be compared.
+func Ecosystem(name string) (base string, known bool) {
+	base = parseEcosystem(name).base
+	_, known = ecosystems[base]
+	return base, known
 }

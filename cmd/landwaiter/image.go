@@ -25,7 +25,7 @@ registry whose certificate is signed by a private authority works with SSL_CERT_
 			"Inspect reads the manifest and the config of an image, and none of its layers.",
 			"  landwaiter image inspect nginx\n  landwaiter image inspect --platform linux/arm64 -o json ghcr.io/org/app:1.2"),
 		p.imageDepthCommand(assess.ScanIt, "scan", "List an image's components and their known vulnerabilities",
-			"Scan reads an image's layers. Vulnerabilities are known from the advisories that `landwaiter vuln import` brought.",
+			"Scan reads an image's layers. Vulnerabilities are known from the advisories that `landwaiter vuln update` or `landwaiter vuln import` brought.",
 			"  landwaiter image scan debian:12\n  landwaiter image scan --server https://landwaiter.example quay.io/org/app@sha256:…"),
 		p.imageDepthCommand(assess.Judge, "check", "Judge an image by the policies of the build stage",
 			`Check scans an image and asks the policies of the build stage.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -9,6 +10,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +47,8 @@ const marked = "Marked-password-4711"
 //	TLS     anonymous, with a certificate that only CERT vouches for: team/app:1
 //	BROKEN  anonymous: team/app:1, whose layer cannot be had
 //
+// OSV is a mirror of OSV's bulk archives with Alpine/all.zip, Alpine/modified_id.csv and the data about exploitation; it wants
+// the user mirror and PASSWORD.
 // OLD is a data directory with advisories for team/alpine:3 that were imported ten days ago.
 //
 // Besides testscript's own commands there are:
@@ -126,16 +131,46 @@ func registries(t *testing.T) map[string]string {
 
 	return map[string]string{
 		"OPEN": open.Host, "BASIC": basic.Host, "TOKEN": token.Host, "TLS": private.Host, "BROKEN": broken.Host,
-		"CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity", "OLD": oldData(t),
+		"CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity", "OLD": oldData(t), "OSV": mirror(t),
 	}
+}
+
+// busyboxRecord is an advisory for team/alpine:3.
+const busyboxRecord = `{"id":"ALPINE-CVE-2023-0001","modified":"2026-01-01T00:00:00Z","upstream":["CVE-2023-0001"],"affected":[{"package":{"ecosystem":"Alpine:v3.18","name":"busybox"},
+	"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.36.1-r5"}]}]}]}`
+
+func mirror(t *testing.T) string {
+	t.Helper()
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	e, err := w.Create("ALPINE-CVE-2023-0001.json")
+	if err == nil {
+		_, err = e.Write([]byte(busyboxRecord))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	files := http.FileServerFS(fstest.MapFS{
+		"osv/ecosystems.txt":         {Data: []byte("Alpine\nGIT\n")},
+		"osv/Alpine/all.zip":         {Data: archive.Bytes(), ModTime: time.Now().Add(-time.Hour)},
+		"osv/Alpine/modified_id.csv": {Data: []byte("2026-01-01T00:00:00Z,ALPINE-CVE-2023-0001\n"), ModTime: time.Now().Add(-time.Hour)},
+		"epss.csv":                   {Data: []byte("#model_version:v1,score_date:2026-05-18T00:00:00Z\ncve,epss,percentile\nCVE-2023-0001,0.5,0.9\n")},
+	})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "mirror" || password != marked {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		files.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func oldData(t *testing.T) string {
 	t.Helper()
 	data := t.TempDir()
-	record := `{"id":"ALPINE-CVE-2023-0001","upstream":["CVE-2023-0001"],"affected":[{"package":{"ecosystem":"Alpine:v3.18","name":"busybox"},
-		"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.36.1-r5"}]}]}]}`
-	_, err := vuln.ImportFS(t.Context(), advisoriesDir(data), fstest.MapFS{"Alpine/1.json": {Data: []byte(record)}}, vuln.ImportOptions{Now: time.Now().AddDate(0, 0, -10)})
+	_, err := vuln.ImportFS(t.Context(), advisoriesDir(data), fstest.MapFS{"Alpine/1.json": {Data: []byte(busyboxRecord)}}, vuln.ImportOptions{Now: time.Now().AddDate(0, 0, -10)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +257,7 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv("LANDWAITER_ADMIN_PASSWORD", marked)
 	}
 	variables := map[string]string{"LANDWAITER_ALLOW_ADDRESSES": "loopback"}
-	for _, name := range []string{"LANDWAITER_ADMIN_PASSWORD", "LANDWAITER_DATABASE_URL"} {
+	for _, name := range []string{"LANDWAITER_ADMIN_PASSWORD", "LANDWAITER_DATABASE_URL", "LANDWAITER_ADVISORY_CREDENTIAL"} {
 		variables[name] = ts.Getenv(name)
 	}
 	args = append([]string{"--data", ts.MkAbs("data"), "--listen", "127.0.0.1:0"}, args...)

@@ -47,6 +47,9 @@ type serveFlags struct {
 	libraryGzip               *bool
 	externalLimit             *time.Duration
 	externalStale             *time.Duration
+	feed                      feedFlags
+	advisoryInterval          *time.Duration
+	advisoryEcosystems        *string
 	advisoryMaxAge            *time.Duration
 }
 
@@ -78,6 +81,8 @@ stored, instead of the file secret.key in the data directory.`,
 	f.allowReferences = text(fs, settingAllowReferences)
 	f.healthInterval = duration(fs, settingHealthInterval)
 	f.externalLimit, f.externalStale = duration(fs, settingExternalLimit), duration(fs, settingExternalStale)
+	f.feed = newFeedFlags(fs, settingAdvisorySource)
+	f.advisoryInterval, f.advisoryEcosystems = duration(fs, settingAdvisoryInterval), text(fs, settingAdvisoryEcosystems)
 	f.advisoryMaxAge = duration(fs, settingAdvisoryMaxAge)
 	return cmd
 }
@@ -150,6 +155,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer advisories.live.Close()
+	stopUpdates, err := p.followAdvisories(ctx, f, data, client, log)
+	if err != nil {
+		return err
+	}
+	defer stopUpdates()
 	policies, err := policy.Compile(policy.Builtin())
 	if err != nil {
 		return err
@@ -265,5 +275,7 @@ func (a *liveAdvisories) Status() vuln.Status {
 }
 
 func (a *liveAdvisories) Import(ctx context.Context, source string) (vuln.ImportResult, error) {
-	return vuln.Import(ctx, a.dir, source, vuln.ImportOptions{Now: time.Now()})
+	result, err := vuln.Import(ctx, a.dir, source, vuln.ImportOptions{Now: time.Now()})
+	result.Status = result.Status.At(time.Now(), a.maxAge)
+	return result, err
 }

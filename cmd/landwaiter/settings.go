@@ -10,6 +10,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/vuln"
+	"github.com/landwaiter/landwaiter/internal/vuln/feed"
 )
 
 // A setting is declared once: flag and environment variable, default and help come from here. A secret has no flag, since
@@ -41,9 +42,15 @@ var (
 
 	settingHealthInterval = setting{"health-interval", "LANDWAITER_HEALTH_INTERVAL", "15m", "about how often to look at the health of each integration, which takes a few requests; 0 turns it off"}
 
-	settingExternalLimit  = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
-	settingExternalStale  = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
-	settingAdvisoryMaxAge = setting{"advisory-max-age", "LANDWAITER_ADVISORY_MAX_AGE", vuln.DefaultMaxAge.String(), "how old advisory data may be before every answer warns of it"}
+	settingExternalLimit      = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
+	settingExternalStale      = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
+	settingSource             = setting{"source", "LANDWAITER_ADVISORY_SOURCE", "", "URL of a server with the layout of OSV's bulk archives (default: " + feed.DefaultSource + ")"}
+	settingAdvisorySource     = setting{"advisory-source", settingSource.Env, settingSource.Default, settingSource.Help}
+	settingAdvisoryInterval   = setting{"advisory-interval", "LANDWAITER_ADVISORY_INTERVAL", "0", "how often to fetch the advisories that have changed, e.g. 6h; 0 fetches nothing"}
+	settingAdvisoryEcosystems = setting{"advisory-ecosystems", "LANDWAITER_ADVISORY_ECOSYSTEMS", "", "ecosystems to fetch advisories of, with commas in between, or all (default: those that there are data of)"}
+	settingEPSSSource         = setting{"epss-source", "LANDWAITER_EPSS_SOURCE", "", "URL of EPSS's scores, epss_scores-current.csv.gz (default: they are not fetched)"}
+	settingExploitedSource    = setting{"exploited-source", "LANDWAITER_EXPLOITED_SOURCE", "", "URL of CISA's known_exploited_vulnerabilities.json (default: it is not fetched)"}
+	settingAdvisoryMaxAge     = setting{"advisory-max-age", "LANDWAITER_ADVISORY_MAX_AGE", vuln.DefaultMaxAge.String(), "how old advisory data may be before every answer warns of it"}
 
 	settingAllowReferences = setting{"allow-references", "LANDWAITER_ALLOW_REFERENCES", "", "secrets of the server that integrations may refer to, patterns with commas between them, e.g. env:REGISTRY_*,file:/run/secrets/registries/*,kubernetes:team/*/* (default: none)"}
 
@@ -51,9 +58,11 @@ var (
 	settingCA       = setting{"ca-file", "LANDWAITER_CA_FILE", "", "certificate authority of the server, PEM"}
 	settingInsecure = setting{"insecure-server", "LANDWAITER_INSECURE_SERVER", "false", "do not verify the server's certificate, and send the token over plain HTTP too"}
 
-	secretAdminPassword = setting{"", "LANDWAITER_ADMIN_PASSWORD", "", "password of the user admin: set at first start of the server; used by the client when there is no token"}
-	secretKey           = setting{"", "LANDWAITER_SECRET_KEY", "", "key that seals stored secrets, 32 bytes in base64 or hex"}
-	secretToken         = setting{"", "LANDWAITER_TOKEN", "", "API token for the server"}
+	secretAdminPassword      = setting{"", "LANDWAITER_ADMIN_PASSWORD", "", "password of the user admin: set at first start of the server; used by the client when there is no token"}
+	secretKey                = setting{"", "LANDWAITER_SECRET_KEY", "", "key that seals stored secrets, 32 bytes in base64 or hex"}
+	secretAdvisoryCredential = setting{"", "LANDWAITER_ADVISORY_CREDENTIAL", "", "credential for the source of advisories: USER:PASSWORD or a bearer token"}
+
+	secretToken = setting{"", "LANDWAITER_TOKEN", "", "API token for the server"}
 )
 
 // environmentKey annotates a flag with the name of its variable.

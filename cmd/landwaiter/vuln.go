@@ -14,13 +14,14 @@ func (p *program) vulnCommand() *cobra.Command {
 	return group("vuln", "Import advisory data and see how fresh it is",
 		`Advisory data are OSV records (https://ossf.github.io/osv-schema/). Without --server they are imported into the data
 directory, where the image commands and a server with the same data directory find them.`,
-		p.vulnImportCommand(), p.vulnStatusCommand())
+		p.vulnUpdateCommand(), p.vulnImportCommand(), p.vulnStatusCommand())
 }
 
 func (p *program) vulnImportCommand() *cobra.Command {
 	var remote *remoteFlags
 	var data *string
 	var output *outputFormat
+	var maxAge *time.Duration
 	cmd := &cobra.Command{
 		Use:   "import PATH",
 		Short: "Import OSV records from a directory, a zip or a JSON file",
@@ -29,11 +30,17 @@ are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, eco
 		Example: "  landwaiter vuln import ./osv\n  landwaiter vuln import Debian/all.zip --server https://landwaiter.example",
 		Args:    exactArgs(1, "one directory, zip or JSON file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkMaxAge(*maxAge); err != nil {
+				return err
+			}
 			bars := p.progress()
 			result, err := p.importAdvisories(cmd, remote, *data, args[0], bars)
 			bars.close()
 			if err != nil {
 				return err
+			}
+			if !remote.given() { // a server has told by its own setting
+				result.Status = result.Status.At(time.Now(), *maxAge)
 			}
 			return p.print(*output, result, func() error {
 				for _, table := range result.Tables {
@@ -60,6 +67,7 @@ are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, eco
 			})
 		},
 	}
+	maxAge = duration(cmd.Flags(), settingAdvisoryMaxAge)
 	remote, data, output = newRemoteFlags(cmd.Flags()), text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
 	return cmd
 }
@@ -138,7 +146,7 @@ func (p *program) advisoryStatus(cmd *cobra.Command, remote *remoteFlags, data s
 
 func (p *program) renderAdvisories(s vuln.Status) error {
 	if s.Records == 0 {
-		_, err := fmt.Fprintln(p.out, "There is no advisory data: images are not checked for vulnerabilities.\nImport some with `landwaiter vuln import PATH`.")
+		_, err := fmt.Fprintln(p.out, "There is no advisory data: images are not checked for vulnerabilities.\nFetch some with `landwaiter vuln update --ecosystem NAME`, or import them with `landwaiter vuln import PATH`.")
 		return err
 	}
 	fmt.Fprintf(p.out, "%s, imported %s, newest of %s.\n\n", plural(s.Records, "record"), when(s.Imported), when(s.Newest))

@@ -114,7 +114,7 @@ func (s *Service) matchAll(ctx context.Context, m *matcher, held packages, one f
 	case held.scan == NotScanned:
 		c = Check{Status: NotChecked, Reason: "the image was not scanned"}
 	case m.index.Empty():
-		c = Check{Status: NotChecked, Reason: "there is no advisory data; import some with `landwaiter vuln import PATH`", Unchecked: held.count}
+		c = Check{Status: NotChecked, Reason: "there is no advisory data; fetch some with `landwaiter vuln update --ecosystem NAME`, or import them with `landwaiter vuln import PATH`", Unchecked: held.count}
 	default:
 		var missed unchecked
 		used := map[string]bool{}

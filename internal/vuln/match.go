@@ -32,7 +32,7 @@ func (x *Index) match(ctx context.Context, p Package, binary *Package) (_ []Vuln
 	}
 	if !x.Covers(p.Ecosystem) {
 		return nil, fault.New(fault.NotFound, op, "%s: there is no advisory data for %s", what, cmp.Or(p.Ecosystem, "packages of an unknown kind")).
-			WithFix("Import advisories of this ecosystem: landwaiter vuln import PATH")
+			WithFix("Fetch or import advisories of this ecosystem: landwaiter vuln update --ecosystem NAME, landwaiter vuln import PATH")
 	}
 	if !x.retain() {
 		return nil, fault.New(fault.Internal, op, "the advisory index is closed")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -73,9 +74,13 @@ func (s Sources) checked(name string, imported time.Time) (at time.Time, url str
 	return src.Checked, src.URL
 }
 
-// Ecosystem is the ecosystem that a name with or without a release is of; known says whether its versions can be compared.
+// Ecosystem is the ecosystem that a name, in any case and with or without a release, is of; known says whether its versions can be compared.
 func Ecosystem(name string) (base string, known bool) {
 	base = parseEcosystem(name).base
-	_, known = ecosystems[base]
-	return base, known
+	for e := range ecosystems {
+		if strings.EqualFold(base, e) {
+			return e, true
+		}
+	}
+	return base, false
 }

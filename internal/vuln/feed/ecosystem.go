@@ -176,7 +176,7 @@ func (u *updater) records(ctx context.Context, name string, ids []string, wanted
 			complete = complete && says.Modified.Equal(wanted[id])
 			fresh[id] = body
 			n += int64(len(body))
-			u.Progress(fmt.Sprintf("Fetching records of %s", name), int64(len(fresh)), int64(len(ids)))
+			u.Progress(fmt.Sprintf("Fetching record %d of %d of %s", len(fresh), len(ids), name), 0, -1)
 			return nil
 		})
 	}

@@ -6,7 +6,9 @@ package feed
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -36,7 +38,7 @@ type Options struct {
 	Transport     http.RoundTripper
 	UserAgent     string
 	Now           func() time.Time
-	Progress      func(what string, done, total int64) // total is -1 when it is not known; may be nil
+	Progress      func(what string, done, total int64) // bytes; total is -1 when there is none; may be nil
 	Sleep         func(context.Context, time.Duration) error
 }
 
@@ -93,15 +95,15 @@ type updater struct {
 // the next update goes on where it stopped.
 func Update(ctx context.Context, o Options) (Result, error) {
 	const op = "update advisories"
-	u := &updater{Options: o, base: strings.TrimRight(cmp.Or(o.Source, DefaultSource), "/"), dir: filepath.Join(o.Dir, downloads)}
+	u := &updater{Options: o, dir: filepath.Join(o.Dir, downloads)}
 	if u.Progress == nil {
 		u.Progress = func(string, int64, int64) {}
 	}
-	home, err := url.Parse(u.base)
-	if err != nil || home.Scheme != "https" && home.Scheme != "http" || home.Host == "" || home.User != nil || home.RawQuery != "" {
-		return Result{}, fault.New(fault.Invalid, op, "%q is not the address of a source", cmp.Or(redacted(home), u.base)).
-			WithFix("Give a URL such as https://mirror.example/osv, without user name, password and query. A credential comes from LANDWAITER_ADVISORY_CREDENTIAL.")
+	home, err := ParseSource(o.Source)
+	if err != nil {
+		return Result{}, err
 	}
+	u.base = home.String()
 	u.fetch = &fetcher{home: home, authorization: o.Authorization, userAgent: o.UserAgent, sleep: o.Sleep}
 	if u.fetch.sleep == nil {
 		u.fetch.sleep = sleep
@@ -123,6 +125,17 @@ func Update(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	return u.run(ctx, names)
+}
+
+// ParseSource reads Options.Source.
+func ParseSource(s string) (*url.URL, error) {
+	s = strings.TrimRight(cmp.Or(s, DefaultSource), "/")
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fault.New(fault.Invalid, "update advisories", "%q is not the address of a source", cmp.Or(redacted(u), s)).
+			WithFix("Give a URL such as https://mirror.example/osv, without user name, password and query. A credential comes from LANDWAITER_ADVISORY_CREDENTIAL.")
+	}
+	return u, nil
 }
 
 func redacted(u *url.URL) string {
@@ -204,6 +217,8 @@ func (u *updater) run(ctx context.Context, names []string) (Result, error) {
 		switch {
 		case ctx.Err() != nil:
 			return res, fault.Wrap(fault.Unavailable, "update advisories", "it was stopped; what was fetched so far is kept", ctx.Err())
+		case errors.As(err, new(*net.OpError)) && len(res.Sources) == 0: // the others will not be reached either
+			return res, err
 		case err != nil:
 			r = failed(name, err)
 		case r.How == Unchanged:

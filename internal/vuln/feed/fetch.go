@@ -210,14 +210,13 @@ func (f *fetcher) read(ctx context.Context, address, known string, limit int64) 
 
 // A partial is a file whose transfer has begun, as it is noted beside it.
 type partial struct {
-	URL     string      `json:"url"`
-	Version string      `json:"version"`
-	Total   int64       `json:"total"` // -1 when the server does not say
-	Sums    announced   `json:"sums"`
-	file    *os.File    // its bytes so far
-	size    int64       // how many
-	note    string      // path of the note
-	told    func(int64) // progress
+	URL     string    `json:"url"`
+	Version string    `json:"version"`
+	Total   int64     `json:"total"` // -1 when the server does not say
+	Sums    announced `json:"sums"`
+	file    *os.File  // its bytes so far
+	size    int64     // how many
+	note    string    // path of the note
 }
 
 // download gets a file into path+".part", which it returns open, whole and verified. What came of an earlier attempt, of this process
@@ -248,6 +247,9 @@ func (f *fetcher) download(ctx context.Context, address, path, known string, lim
 	})
 	if err != nil || unchanged {
 		p.file.Close()
+		if p.size == 0 {
+			removePartial(path)
+		}
 		return nil, known, unchanged, explained(address, err)
 	}
 	return p.file, p.Version, false, nil
@@ -385,7 +387,7 @@ func (p *partial) verify() error {
 	return errors.Join(err, sums.verify())
 }
 
-// remove ends the transfer: its bytes are not needed any more.
+// removePartial removes what came of a file, which is not needed any more.
 func removePartial(path string) {
 	os.Remove(path + ".part")
 	os.Remove(path + ".part.json")

@@ -21,6 +21,7 @@ type imageView struct {
 	Components []componentView
 	Removed    []assess.Removed
 	Changes    []assess.Change
+	Compared   []assess.Compared
 }
 
 // tableLength keeps the page of a large image quick to make and to read.
@@ -73,10 +74,11 @@ func (p *portal) imageSBOM(w http.ResponseWriter, r *http.Request, _ visitor) er
 }
 
 func imageOf(a *assess.Assessment, all bool) imageView {
-	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings, Removed: a.Scan.Removed,
+	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings, Removed: a.Scan.Removed, Compared: a.Compared,
 		EPSS: a.Check.Data != nil && a.Check.Data.EPSS != nil}
 	if !all {
 		v.Findings = a.Findings[:min(len(a.Findings), tableLength)]
+		v.Compared = a.Compared[:min(len(a.Compared), tableLength)]
 		v.Removed = a.Scan.Removed[:min(len(a.Scan.Removed), tableLength)]
 	}
 	for _, n := range v.Summary.Vulnerabilities {

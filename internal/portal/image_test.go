@@ -5,12 +5,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/external"
+	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
+	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 func TestImage(t *testing.T) {
@@ -270,5 +274,50 @@ func TestImagePage_offers_bills_of_materials(t *testing.T) {
 	unread := s.store(t, a)
 	if strings.Contains(b.get("/images/"+unread).Body.String(), "/sbom/") || b.get("/images/"+unread+"/sbom/spdx").Code != http.StatusConflict {
 		t.Error("an image that was not scanned has a bill of materials")
+	}
+}
+
+func TestImage_shows_the_scanners_of_registries(t *testing.T) {
+	s := newSite(t, hasAdvisories)
+	b := s.as(t, auth.Viewer)
+	at := time.Now().Add(-80 * time.Hour)
+	a := sample()
+	a.External = []assess.External{
+		{
+			Integration: assess.Source{ID: "1", Name: "Team registry", Type: "harbor"},
+			Report: external.Report{
+				Scanner: external.Tool{Name: "Trivy", Version: "v0.56.1"}, Status: external.Scanned, ScannedAt: &at,
+				Vulnerabilities: []external.Vulnerability{{ID: "CVE-2026-1", Package: "bash"}},
+			},
+			Age: "3 days", Stale: true, StaleReason: "the image was pushed after it", Agreement: &assess.Agreement{Both: 1, SeverityDiffers: 1},
+		},
+		{
+			Integration: assess.Source{ID: "2", Name: "Quay", Type: "quay"},
+			Report:      external.Failed(fault.New(fault.Forbidden, "", "Quay does not tell the robot").WithFix("Give it the permission Read.")),
+		},
+	}
+	a.Compared = []assess.Compared{
+		{ID: "CVE-2026-9", Package: "zsh", Differences: []string{"only theirs"}, Why: "no such package was found here", Said: []assess.Said{
+			{By: "Team registry", Severity: vuln.Low, SaidSeverity: "Low", Link: "https://security.example/9"},
+		}},
+		{ID: "CVE-2026-1", Package: "bash", Differences: []string{"severity"}, Said: []assess.Said{
+			{By: assess.Ourselves, Ours: true, Severity: vuln.Critical, Versions: []string{"1.0"}, FixedVersion: "1.1"},
+			{By: "Team registry", Severity: vuln.Important, SaidSeverity: "High", Versions: []string{"1.0"}, FixedVersion: "1.1"},
+		}},
+	}
+	d := b.page(t, "/images/"+s.store(t, a), http.StatusOK)
+	section := d.section("external")
+	for _, want := range []string{
+		"counts for no policy", "Trivy v0.56.1 (Team registry): 1 vulnerability, scanned 3 days earlier (STALE: the image was pushed after it); 1 both, 0 only theirs, 0 only ours; severity differs in 1",
+		"Scanner (Quay): UNAVAILABLE: Quay does not tell the robot", "What to do: Give it the permission Read.",
+		"CVE-2026-9", "only theirs no such package was found here", "important High",
+	} {
+		contains(t, section, want)
+	}
+	if strings.Index(section, "CVE-2026-9") > strings.Index(section, "CVE-2026-1") {
+		t.Error("the order of the comparison is another one")
+	}
+	if got := b.page(t, "/images/"+s.store(t, sample()), http.StatusOK).section("external"); got != "" {
+		t.Errorf("without scanners there is a section: %s", got)
 	}
 }

@@ -33,6 +33,7 @@ func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, rem
 			r.removed(a)
 		}
 		r.external(a)
+		r.differences(a)
 	case assess.Judge:
 		r.scan(a)
 		r.external(a)

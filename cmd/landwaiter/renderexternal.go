@@ -10,7 +10,7 @@ import (
 // comparedShown bounds the differences printed; JSON has them all, and what is agreed on.
 const comparedShown = 15
 
-// external prints what the registries' own scanners say, and where they differ from what was found here.
+// external prints what the registries' own scanners say, in a line for each.
 func (r *renderer) external(a *assess.Assessment) {
 	if len(a.External) == 0 {
 		return
@@ -22,6 +22,10 @@ func (r *renderer) external(a *assess.Assessment) {
 			r.printf("    what to do: %s\n", printable(e.Fix))
 		}
 	}
+}
+
+// differences prints where they differ from what was found here.
+func (r *renderer) differences(a *assess.Assessment) {
 	rows := [][]string{{"VULNERABILITY", "PACKAGE", "DIFFERENCE", "WHO SAYS WHAT"}}
 	differ := 0
 	for _, c := range a.Compared {

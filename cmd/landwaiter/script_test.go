@@ -27,6 +27,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/integrations/quay/quaytest"
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
@@ -45,6 +46,8 @@ const marked = "Marked-password-4711"
 //	BASIC   user robot and PASSWORD: team/app:1
 //	TOKEN   user robot and PASSWORD, or the identity token IDENTITY; public/app:1 for everybody, team/app:1 for robot
 //	TLS     anonymous, with a certificate that only CERT vouches for: team/app:1
+//	QUAY    a Quay with a scanner, robot org+robot with the password robot-password, or the OAuth token quay-oauth-token:
+//	        team/alpine:3, and team/alpine:new, which its scanner has not heard of
 //	BROKEN  anonymous: team/app:1, whose layer cannot be had
 //
 // OSV is a mirror of OSV's bulk archives with Alpine/all.zip, Alpine/modified_id.csv and the data about exploitation; it wants
@@ -105,10 +108,11 @@ func registries(t *testing.T) map[string]string {
 		}))
 	}
 	registrytest.PushIndex(t, open, "team/node", "1", children...)
-	registrytest.Push(t, open, "team/alpine", "3", registrytest.Image{Layers: [][]byte{registrytest.Layer(map[string]string{
+	alpine := registrytest.Image{Layers: [][]byte{registrytest.Layer(map[string]string{
 		"etc/os-release":       "ID=alpine\nVERSION_ID=3.18.2\nPRETTY_NAME=\"Alpine Linux v3.18\"\n",
 		"lib/apk/db/installed": "P:busybox\nV:1.36.1-r0\nA:x86_64\nL:GPL-2.0-only\no:busybox\n\n",
-	})}})
+	})}}
+	registrytest.Push(t, open, "team/alpine", "3", alpine)
 	registrytest.Push(t, open, "team/slimmed", "1", registrytest.Image{
 		Lines: []string{"COPY app /", "RUN npm prune"},
 		Layers: [][]byte{
@@ -131,7 +135,7 @@ func registries(t *testing.T) map[string]string {
 
 	return map[string]string{
 		"OPEN": open.Host, "BASIC": basic.Host, "TOKEN": token.Host, "TLS": private.Host, "BROKEN": broken.Host,
-		"CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity", "OLD": oldData(t), "OSV": mirror(t),
+		"QUAY": quay(t, alpine), "CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity", "OLD": oldData(t), "OSV": mirror(t),
 	}
 }
 
@@ -165,6 +169,18 @@ func mirror(t *testing.T) string {
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// quay has an image of which Clair knows a vulnerability that there is an advisory for, and one of a package that is not there.
+func quay(t *testing.T, alpine registrytest.Image) string {
+	q := quaytest.New(t)
+	pushed := registrytest.Push(t, q.Registry, "team/alpine", "3", alpine)
+	registrytest.Push(t, q.Registry, "team/alpine", "new", registrytest.Image{})
+	q.Private, q.Scans = true, map[string]quaytest.Scan{string(pushed.Digest): {Status: "scanned", Features: []quaytest.Feature{
+		{Name: "busybox", Version: "1.36.1-r0", Vulnerabilities: []quaytest.Vulnerability{{Name: "CVE-2023-0001", Severity: "Medium", FixedBy: "1.36.1-r5"}}},
+		{Name: "openssl", Version: "3.1", Vulnerabilities: []quaytest.Vulnerability{{Name: "CVE-2026-0007", Severity: "High", FixedBy: "3.2"}}},
+	}}}
+	return q.Listen(t)
 }
 
 func oldData(t *testing.T) string {

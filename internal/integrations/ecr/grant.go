@@ -46,7 +46,8 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 		if ref.Repository != "" {
 			list[i].Steps = append(list[i].Steps, "For all repositories of the registry, write * in place of "+ref.Repository+" in the policy.")
 		}
-		list[i].Steps = append(list[i].Steps, "For images that a pull-through cache has still to fetch, add ecr:BatchImportUpstreamImage and ecr:CreateRepository to the actions of Pull.")
+		list[i].Steps = append(list[i].Steps, "For images that a pull-through cache has still to fetch, add ecr:BatchImportUpstreamImage and ecr:CreateRepository to the actions of Pull.",
+			"To see what ECR's scanning found (category SCANNER), add ecr:DescribeImageScanFindings to the actions of Pull.")
 	}
 	return list
 }

@@ -22,7 +22,7 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 			Summary:  "If Landwaiter runs on Google Cloud, or has a federated credential file: no key is stored. Its service account needs" + summary,
 			Steps: []string{
 				"Find the service account of the machine, or that of the pod's Workload Identity: its e-mail address stands for LANDWAITER_SERVICE_ACCOUNT.",
-				bind("LANDWAITER_SERVICE_ACCOUNT"),
+				bind("LANDWAITER_SERVICE_ACCOUNT"), analyse(id, "LANDWAITER_SERVICE_ACCOUNT"),
 			},
 		},
 		{
@@ -30,7 +30,7 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 			Summary: "If Landwaiter runs anywhere else. A service account of its own needs" + summary,
 			Steps: []string{
 				"gcloud iam service-accounts create landwaiter-pull --project=" + id,
-				bind(account),
+				bind(account), analyse(id, account),
 				"gcloud iam service-accounts keys create key.json --iam-account=" + account + ", enter what the file holds, and delete the file.",
 			},
 		},
@@ -41,6 +41,12 @@ func grants(c integration.Config, ref image.Reference) []integration.Grant {
 func bind(host, id, repository, member string) string {
 	return "gcloud artifacts repositories add-iam-policy-binding " + repository + " --project=" + id + " --location=" + locationOf(host) +
 		" --member=serviceAccount:" + member + " --role=roles/artifactregistry.reader"
+}
+
+// analyse lets a service account read what was found in the images of a project.
+func analyse(id, member string) string {
+	return "To see what Google's Artifact Analysis found (category SCANNER): gcloud projects add-iam-policy-binding " + id + " --member=serviceAccount:" + member +
+		" --role=roles/containeranalysis.occurrences.viewer"
 }
 
 // partsOf are the project and the repository of Artifact Registry that an image is in, as far as its name says. That of the

@@ -36,6 +36,7 @@ func grants(_ integration.Config, ref image.Reference) []integration.Grant {
 	g.Steps = []string{
 		"In the project " + project + ", open Robot Accounts and create landwaiter with Pull Repository as its only permission. Or send the body below.",
 		"Enter its full name, as Harbor shows it (robot$" + project + "+landwaiter unless the prefix was changed), and its secret.",
+		"To see what Harbor's scanner found (category SCANNER), also give it Read on Artifact and on Artifact Addition.",
 	}
 	return []integration.Grant{g, {
 		Method: "Anonymous", Summary: "If the projects are public: nothing has to be allowed.",

@@ -4,6 +4,7 @@ package quaytest
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,23 @@ func New(t testing.TB) *Quay {
 		Internet: integrationtest.NewInternet(t), Registry: registrytest.Start(t, registrytest.Options{}),
 		Federated: true, Life: time.Hour, Sealing: func() string { return "quay" },
 	}
+	q.Add(Host, q.at("https://"+Host))
+	return q
+}
+
+// Listen lets it be reached by plain HTTP on this machine, too, and returns the host.
+func (q *Quay) Listen(t testing.TB) string {
+	s := httptest.NewUnstartedServer(nil)
+	s.Config.Handler = q.at("http://" + s.Listener.Addr().String())
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+// at serves one that is known by an address.
+func (q *Quay) at(address string) http.Handler {
 	behind := q.Forward(q.Registry.URL)
-	q.Add(Host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); {
 		case r.URL.Path == "/oauth2/federation/robot/token":
 			q.federation(w, r)
@@ -60,11 +76,10 @@ func New(t testing.TB) *Quay {
 		case q.signed("registry", bearer):
 			behind.ServeHTTP(w, r)
 		default:
-			w.Header().Set("WWW-Authenticate", `Bearer realm="https://`+Host+`/v2/auth",service="`+Host+`"`)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="`+address+`/v2/auth",service="`+Host+`"`)
 			integrationtest.Answer(w, http.StatusUnauthorized, map[string]any{"errors": []any{map[string]string{"code": "UNAUTHORIZED", "message": "access to the requested resource is not authorized"}}})
 		}
-	}))
-	return q
+	})
 }
 
 // Token is one of the identity that the robot is federated with.
@@ -118,10 +133,20 @@ func (q *Quay) federation(w http.ResponseWriter, r *http.Request) {
 
 // auth gives the registry's tokens.
 func (q *Quay) auth(w http.ResponseWriter, r *http.Request) {
-	robot, password, _ := r.BasicAuth()
-	if robot != Robot || (password != Password && !q.signed("robot", password)) {
+	if robot, _, _ := r.BasicAuth(); !q.knows(r) {
 		integrationtest.Answer(w, http.StatusUnauthorized, map[string]any{"errors": []any{map[string]string{"code": "UNAUTHORIZED", "message": "Could not find robot with username: " + robot + " and supplied password."}}})
 		return
 	}
 	integrationtest.Answer(w, http.StatusOK, map[string]string{"token": q.give("registry")})
+}
+
+// knows reports whether a request is signed in as the robot, or by the application.
+func (q *Quay) knows(r *http.Request) bool {
+	switch user, password, _ := r.BasicAuth(); user {
+	case Robot:
+		return password == Password || q.signed("robot", password)
+	case "$oauthtoken":
+		return password == OAuthToken
+	}
+	return r.Header.Get("Authorization") == "Bearer "+OAuthToken
 }

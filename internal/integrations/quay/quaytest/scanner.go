@@ -39,14 +39,11 @@ func (q *Quay) security(w http.ResponseWriter, r *http.Request) {
 	}
 	repository, rest, isManifest := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v1/repository/"), "/manifest/")
 	digest, isSecurity := strings.CutSuffix(rest, "/security")
-	robot, password, _ := r.BasicAuth()
-	known := robot == Robot && (password == Password || q.signed("robot", password)) ||
-		r.Header.Get("Authorization") == "Bearer "+OAuthToken
 	scan, found := q.Scans[digest]
 	switch {
 	case q.NoScanner || !isManifest || !isSecurity || strings.Count(repository, "/") != 1:
 		integrationtest.Answer(w, http.StatusNotFound, map[string]any{"message": "Not Found", "status": 404})
-	case q.Private && !known:
+	case q.Private && !q.knows(r):
 		refuse(http.StatusUnauthorized, "invalid_token", "Requires authentication")
 	case q.Private && q.Withheld:
 		refuse(http.StatusForbidden, "insufficient_scope", "Unauthorized")

@@ -8,6 +8,7 @@ import (
 // A Claimer is a Cache that many processes share: it lets one of them at a time read a layer. The others wait, and find the
 // result in the cache.
 type Claimer interface {
+	Cache
 	// ClaimLayer returns when nobody else holds the claim. release is called once.
 	ClaimLayer(ctx context.Context, key string) (release func(), err error)
 }

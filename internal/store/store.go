@@ -36,13 +36,14 @@ type Store struct {
 	pack             *packer
 	now              func() time.Time
 	layerResultBytes int64
+	rand             io.Reader
 }
 
 var (
 	_ integration.Store = (*Store)(nil)
 	_ assess.Store      = (*Store)(nil)
 	_ auth.Store        = (*Store)(nil)
-	_ scan.Cache        = (*Store)(nil)
+	_ scan.Claimer      = (*Store)(nil)
 	_ health.Store      = (*Store)(nil)
 	_ vex.Store         = (*Store)(nil)
 )
@@ -58,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{seal: seal, pack: pack, now: o.Now, layerResultBytes: o.LayerResultBytes}
+	s := &Store{seal: seal, pack: pack, now: o.Now, layerResultBytes: o.LayerResultBytes, rand: o.Rand}
 	if s.layerResultBytes == 0 {
 		s.layerResultBytes = 512 << 20
 	}

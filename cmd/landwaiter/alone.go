@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,9 +21,15 @@ import (
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
+// aloneMemory is what the process should get by with. It may take more where an image's components need it.
+const aloneMemory = 88 << 20
+
 // alone runs the flow in this process: no server, no database.
-func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference, do func(*assess.Service, assess.Progress) error) error {
-	options, done, err := p.aloneOptions(f)
+func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference, depth assess.Depth, do func(*assess.Service, assess.Progress) error) error {
+	if p.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(aloneMemory)
+	}
+	options, done, err := p.aloneOptions(f, depth)
 	if err != nil {
 		return err
 	}
@@ -43,7 +50,7 @@ func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference, 
 }
 
 // aloneOptions are those that do not depend on an image. done gives the advisories back.
-func (p *program) aloneOptions(f imageFlags) (o assess.Options, done func(), err error) {
+func (p *program) aloneOptions(f imageFlags, depth assess.Depth) (o assess.Options, done func(), err error) {
 	if err := checkMaxAge(*f.maxAge); err != nil {
 		return o, nil, err
 	}
@@ -51,9 +58,11 @@ func (p *program) aloneOptions(f imageFlags) (o assess.Options, done func(), err
 	if err != nil {
 		return o, nil, err
 	}
-	policies, err := policy.Compile(policy.Builtin())
-	if err != nil {
-		return o, nil, err
+	var policies *policy.Set
+	if depth == assess.Judge { // compiling them takes longer than a scan of what is known
+		if policies, err = policy.Compile(policy.Builtin()); err != nil {
+			return o, nil, err
+		}
 	}
 	advisories, err := vuln.OpenLive(advisoriesDir(data))
 	if err != nil {

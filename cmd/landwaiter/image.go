@@ -138,7 +138,7 @@ func (p *program) flow(ctx context.Context, f imageFlags, ref image.Reference, d
 	remote func(*client.Client) error, alone func(*assess.Service, assess.Progress) error,
 ) error {
 	if !f.remote.given() {
-		return p.alone(ctx, f, ref, alone)
+		return p.alone(ctx, f, ref, depth, alone)
 	}
 	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip {
 		return fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure, --no-cache and --library-gzip are for working alone").

@@ -35,7 +35,7 @@ func (p *program) assessSBOM(ctx context.Context, f imageFlags, depth assess.Dep
 	if err != nil {
 		return nil, fault.Wrap(fault.CodeOf(err), "", name, err)
 	}
-	options, done, err := p.aloneOptions(f)
+	options, done, err := p.aloneOptions(f, depth)
 	if err != nil {
 		return nil, err
 	}

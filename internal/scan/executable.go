@@ -59,7 +59,7 @@ func readExecutable(ctx context.Context, c *content, f *found) error {
 		goModules(info, f)
 		return nil
 	}
-	return errors.Join(readCargoAuditable(r, f), readSoftware(ctx, c, f))
+	return errors.Join(readCargoAuditable(r, f), readSoftware(ctx, c.path, c.reader(), f))
 }
 
 func goModules(info *buildinfo.BuildInfo, f *found) {

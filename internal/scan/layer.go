@@ -38,6 +38,7 @@ type layerScan struct {
 	full    bool         // the note about too much text has been written
 	files   map[string]*record
 	missing map[string][]string // target of a hard link that was not looked into → the links that ask for it
+	again   map[string]*record  // programs to read whole in a second pass
 	paths   []pathKind
 	gone    []uint64
 	opaque  []uint64
@@ -64,13 +65,13 @@ type pathKind struct {
 func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, used *tally) (*layerResult, error) {
 	ls := &layerScan{
 		Scanner: s, ctx: ctx, used: used, slots: make(chan struct{}, readersPerLayer),
-		files: map[string]*record{}, missing: map[string][]string{},
+		files: map[string]*record{}, missing: map[string][]string{}, again: map[string]*record{},
 	}
 	ls.room.Store(int64(s.limits.Components))
 	defer ls.account()()
 	report := func(n int64) { progress(l.Digest, n, max(n, l.Size)) }
 	err := ls.stream(l, report, ls.walk)
-	if err == nil && len(ls.missing) > 0 {
+	if err == nil && len(ls.missing)+len(ls.again) > 0 {
 		err = ls.stream(l, func(int64) {}, ls.walkMissing)
 	}
 	ls.group.Wait()
@@ -188,40 +189,45 @@ func (ls *layerScan) take(n int) bool {
 // look reads a file's content and starts its reader. It returns errors of the stream.
 func (ls *layerScan) look(r reader, path string, size int64, body io.Reader) (*record, error) {
 	rec := &record{path: path, system: r.kind == system}
+	return rec, ls.lookInto(rec, r, size, body)
+}
+
+func (ls *layerScan) lookInto(rec *record, r reader, size int64, body io.Reader) error {
+	path := rec.path
 	limit := ls.limits.FileBytes
 	if r.maxBytes > 0 {
 		limit = min(limit, r.maxBytes)
 	}
 	if size > limit {
 		ls.note(true, path, "not read: a %s file of %d bytes is more than %s", r.name, size, tidySize(limit))
-		return rec, nil
+		return nil
 	}
 	if ls.spent.Load() > int64(ls.limits.LayerTime) {
 		ls.forgo(path, "not read: reading the components of this layer took longer than %s", ls.limits.LayerTime)
-		return rec, nil
+		return nil
 	}
 	before := ls.meter.n
 	c, err := ls.hold.keep(ls.ctx, path, size, body)
 	if errors.Is(err, errNoRoom) {
 		ls.forgo(path, "not read: %v", err)
-		return rec, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := ls.meter.count(max(0, size-(ls.meter.n-before))); err != nil {
 		c.close()
-		return nil, err
+		return err
 	}
 	select {
 	case ls.slots <- struct{}{}:
 	case <-ls.ctx.Done():
 		c.close()
-		return nil, ls.ctx.Err()
+		return ls.ctx.Err()
 	}
 	ls.group.Add(1)
 	ls.run(r, rec, c)
-	return rec, nil
+	return nil
 }
 
 // run looks into a file in a goroutine of its own, and gives up on it, leaving the goroutine behind, when it takes too long.

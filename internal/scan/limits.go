@@ -22,8 +22,8 @@ type Limits struct {
 	ImageEntries int64         // archive entries of all layers: 5,000,000
 	PathBytes    int           // length of one path: 4096
 	FileBytes    int64         // size of a file that is looked into: 512 MiB
-	FileInMemory int64         // larger files wait in an unlinked temporary file: 32 MiB
-	Memory       int64         // file contents held in memory, all layers together: 64 MiB
+	FileInMemory int64         // larger files wait in an unlinked temporary file: 24 MiB
+	Memory       int64         // file contents held in memory, all layers together: 24 MiB
 	Disk         int64         // file contents held in temporary files, all layers together: 1 GiB
 	ArchiveBytes int64         // uncompressed bytes read from inside one Java or Python archive: 256 MiB
 	ArchiveDepth int           // archives within archives: 16
@@ -43,8 +43,8 @@ func (l Limits) withDefaults() Limits {
 		ImageEntries: cmp.Or(l.ImageEntries, 5_000_000),
 		PathBytes:    cmp.Or(l.PathBytes, 4096),
 		FileBytes:    cmp.Or(l.FileBytes, 512<<20),
-		FileInMemory: cmp.Or(l.FileInMemory, 32<<20),
-		Memory:       cmp.Or(l.Memory, 64<<20),
+		FileInMemory: cmp.Or(l.FileInMemory, 24<<20),
+		Memory:       cmp.Or(l.Memory, 24<<20),
 		Disk:         cmp.Or(l.Disk, 1<<30),
 		ArchiveBytes: cmp.Or(l.ArchiveBytes, 256<<20),
 		ArchiveDepth: cmp.Or(l.ArchiveDepth, 16),

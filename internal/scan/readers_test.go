@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -267,6 +268,47 @@ func TestJava(t *testing.T) {
 	})
 }
 
+func TestFileBeyondMemory(t *testing.T) {
+	l := layerOf(archiveOf(t,
+		file("app.jar", zipOf(t, map[string]string{
+			"META-INF/maven/g/a/pom.properties": "groupId=g\nartifactId=a\nversion=1\n", "noise": string(noise(2 << 20)),
+		})),
+		file("node_modules/a/package.json", packageJSONOf("a", "1")),
+	))
+	t.Run("waits_in_a_temporary_file_that_is_removed", func(t *testing.T) {
+		tmp := t.TempDir()
+		r := scannedWith(t, Options{TempDir: tmp, Limits: Limits{FileInMemory: 1 << 20}}, l)
+		expectComplete(t, r)
+		expect(t, r, "maven g:a 1 @0 /app.jar", "npm a 1 @0 /node_modules/a/package.json")
+		if left, _ := os.ReadDir(tmp); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+	t.Run("without_temporary_space_is_noted", func(t *testing.T) {
+		cache := &memoryCache{}
+		r := scannedWith(t, Options{TempDir: filepath.Join(t.TempDir(), "missing"), Cache: cache, Limits: Limits{FileInMemory: 1 << 20}}, l)
+		expect(t, r, "npm a 1 @0 /node_modules/a/package.json")
+		expectPartial(t, r, "no temporary space")
+		if cache.puts != 0 {
+			t.Error("a result that another attempt would better was cached")
+		}
+	})
+	t.Run("larger_than_the_limit_is_noted", func(t *testing.T) {
+		r := scannedWith(t, Options{Limits: Limits{FileBytes: 1 << 20}}, l)
+		expect(t, r, "npm a 1 @0 /node_modules/a/package.json")
+		expectPartial(t, r, "/app.jar: not read")
+	})
+}
+
+// noise cannot be compressed.
+func noise(n int) []byte {
+	b, random := make([]byte, n), rand.New(rand.NewPCG(1, 2))
+	for i := range b {
+		b[i] = byte(random.Uint32())
+	}
+	return b
+}
+
 func TestGoProgram(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -284,30 +326,8 @@ func TestGoProgram(t *testing.T) {
 			t.Errorf("%+v", std)
 		}
 	}
-	t.Run("in_memory", func(t *testing.T) {
+	t.Run("as_it_is", func(t *testing.T) {
 		check(t, scanned(t, layerOf(archiveOf(t, program("bin/app", string(b))))), "/bin/app")
-	})
-	t.Run("through_a_temporary_file_that_is_removed", func(t *testing.T) {
-		tmp := t.TempDir()
-		check(t, scannedWith(t, Options{TempDir: tmp, Limits: Limits{FileInMemory: 1 << 20}}, layerOf(archiveOf(t, program("bin/app", string(b))))), "/bin/app")
-		if left, _ := os.ReadDir(tmp); len(left) > 0 {
-			t.Errorf("left behind: %v", left)
-		}
-	})
-	t.Run("without_temporary_space_it_is_noted", func(t *testing.T) {
-		cache := &memoryCache{}
-		r := scannedWith(t, Options{TempDir: filepath.Join(t.TempDir(), "missing"), Cache: cache, Limits: Limits{FileInMemory: 1 << 20}},
-			layerOf(archiveOf(t, program("bin/app", string(b)), file("node_modules/a/package.json", packageJSONOf("a", "1")))))
-		expect(t, r, "npm a 1 @0 /node_modules/a/package.json")
-		expectPartial(t, r, "no temporary space")
-		if cache.puts != 0 {
-			t.Error("a result that another attempt would better was cached")
-		}
-	})
-	t.Run("larger_than_the_limit_is_noted", func(t *testing.T) {
-		r := scannedWith(t, Options{Limits: Limits{FileBytes: 1 << 20}}, layerOf(archiveOf(t, program("bin/app", string(b)))))
-		expect(t, r)
-		expectPartial(t, r, "/bin/app: not read")
 	})
 	t.Run("neither_executable_nor_a_program", func(t *testing.T) {
 		r := scanned(t, layerOf(archiveOf(t, file("data/app", string(b)), program("bin/script", "#!/bin/sh\n"), program("bin/x", "\x7fELF garbage"), program("bin/s", "ab"))))

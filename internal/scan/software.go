@@ -44,11 +44,11 @@ const maxAnchors = 1000
 
 // readSoftware finds well-known programs that were put into an image without a package manager. Bitnami's images say
 // themselves what they hold.
-func readSoftware(ctx context.Context, c *content, f *found) error {
-	base := path.Base(c.path)
+func readSoftware(ctx context.Context, p string, r io.Reader, f *found) error {
+	base := path.Base(p)
 	for i := range knownSoftware {
-		if s := &knownSoftware[i]; s.file.MatchString(base) && !strings.HasPrefix(c.path, "opt/bitnami/") {
-			version, err := s.find(ctx, c.reader())
+		if s := &knownSoftware[i]; s.file.MatchString(base) && !strings.HasPrefix(p, "opt/bitnami/") {
+			version, err := s.find(ctx, r)
 			if version != "" {
 				f.add(Component{Type: purl.TypeGeneric, Name: s.name, Version: version})
 			}

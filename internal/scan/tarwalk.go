@@ -54,14 +54,21 @@ func (ls *layerScan) walk(plain io.Reader) error {
 	})
 }
 
-// walkMissing reads, in a second pass, the files that hard links asked for after they had gone by.
+// walkMissing reads, in a second pass, the files that hard links asked for after they had gone by, and programs that could
+// not be read in passing.
 func (ls *layerScan) walkMissing(plain io.Reader) error {
 	seen := ls.entries
 	defer func() { ls.entries = seen }()
 	ls.entries = 0
 	return ls.each(plain, func(h *tar.Header, p string, body io.Reader) error {
+		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse && h.Typeflag != tar.TypeCont {
+			return nil
+		}
+		if rec := ls.again[p]; rec != nil {
+			return ls.lookInto(rec, ls.readers.programs, h.Size, body)
+		}
 		links := ls.missing[p]
-		if len(links) == 0 || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse && h.Typeflag != tar.TypeCont {
+		if len(links) == 0 {
 			return nil
 		}
 		r, _ := ls.readers.of(links[0])
@@ -150,6 +157,9 @@ func (ls *layerScan) regular(h *tar.Header, p string, body io.Reader) error {
 			return nil
 		}
 		body = io.MultiReader(bytes.NewReader(start), body)
+		if h.Size > wholeProgram {
+			return ls.bigProgram(p, body)
+		}
 	}
 	if !ls.keepPath(len(p)) {
 		return nil
@@ -170,6 +180,29 @@ func (ls *layerScan) nixFolder(p string) {
 		ls.room.Add(-int64(len(rec.found.components)))
 		ls.files[p] = rec
 	}
+}
+
+// bigProgram looks into a program while it goes by.
+func (ls *layerScan) bigProgram(p string, body io.Reader) error {
+	if !ls.keepPath(len(p)) {
+		return nil
+	}
+	rec := &record{path: p}
+	f := &found{room: int(max(ls.room.Load(), 0)), take: ls.take}
+	b := newBigProgram(body)
+	if err := readSoftware(ls.ctx, p, b, f); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, b); err != nil {
+		return err
+	}
+	b.look()
+	b.readGo(f)
+	ls.keep(ls.readers.programs, rec, f, nil)
+	if ls.files[p] = rec; b.whole {
+		ls.again[p] = rec
+	}
+	return nil
 }
 
 // keepPath makes room for paths that are remembered, and notes when there is none.

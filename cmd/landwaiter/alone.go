@@ -69,7 +69,7 @@ func (p *program) aloneOptions(f imageFlags, depth assess.Depth) (o assess.Optio
 		return o, nil, err
 	}
 	return assess.Options{
-		Advisories: advisories, Policies: policies, Now: time.Now, MaxAge: *f.maxAge, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
+		Advisories: advisories, Policies: policies, Statements: aloneVEX(data), Now: time.Now, MaxAge: *f.maxAge, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
 	}, func() { advisories.Close() }, nil
 }
 

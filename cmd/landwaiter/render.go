@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -29,6 +30,7 @@ func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, rem
 		r.scan(a)
 		r.components(a)
 		r.findings(a)
+		r.suppressed(a)
 		if removed {
 			r.removed(a)
 		}
@@ -220,13 +222,20 @@ func (r *renderer) scan(a *assess.Assessment) {
 	case a.Check.Checked == 0:
 		r.field("vulnerable", "nothing to check: no components were found")
 	case len(counts) == 0:
-		r.field("vulnerable", fmt.Sprintf("none known in the %s checked", plural(a.Check.Checked, "component")))
+		none := "none known"
+		if s.Suppressed > 0 {
+			none = "none that counts"
+		}
+		r.field("vulnerable", fmt.Sprintf("%s in the %s checked", none, plural(a.Check.Checked, "component")))
 	default:
 		text := fmt.Sprintf("%s; %d fixable", strings.Join(counts, ", "), s.Fixable)
 		if s.Exploited > 0 {
 			text += fmt.Sprintf("; %d KNOWN TO BE EXPLOITED", s.Exploited)
 		}
 		r.field("vulnerable", text)
+	}
+	if s.Suppressed > 0 {
+		r.field("set aside", fmt.Sprintf("%s, not affected or fixed according to VEX", plural(s.Suppressed, "vulnerability")))
 	}
 	if a.Check.DataFrom != nil {
 		r.field("data of", when(*a.Check.DataFrom))
@@ -280,7 +289,7 @@ func (r *renderer) findings(a *assess.Assessment) {
 	if data.KnownExploited != nil {
 		rows[0] = append(rows[0], "EXPLOITED")
 	}
-	rows[0] = append(rows[0], "COMPONENT", "VERSION", "FIXED IN", "LINE", "SUMMARY")
+	rows[0] = append(rows[0], "COMPONENT", "VERSION", "FIXED IN", "LINE", "ADVISORY", "SOURCE", "CHANGED", "SUMMARY")
 	for _, f := range a.Findings {
 		score := ""
 		if f.Score > 0 {
@@ -293,7 +302,14 @@ func (r *renderer) findings(a *assess.Assessment) {
 		if data.KnownExploited != nil {
 			row = append(row, exploited(f.KnownExploited))
 		}
-		rows = append(rows, append(row, f.Component, f.Version, cmp.Or(f.FixedVersion, "-"), line(f.Line), clip(f.Summary, 60)))
+		changed, summary := "-", f.Summary
+		if f.Modified != nil {
+			changed = f.Modified.Format(time.DateOnly)
+		}
+		if f.VEX != nil {
+			summary = fmt.Sprintf("[VEX: %s] %s", f.VEX.Status.Words(), summary)
+		}
+		rows = append(rows, append(row, f.Component, f.Version, cmp.Or(f.FixedVersion, "-"), line(f.Line), f.ID, f.Source, changed, clip(summary, 60)))
 	}
 	r.printf("\n")
 	r.table(rows)

@@ -29,6 +29,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/secretref"
 	"github.com/landwaiter/landwaiter/internal/server"
 	"github.com/landwaiter/landwaiter/internal/store"
+	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -164,9 +165,10 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	documents := vex.NewShelf(db, time.Now)
 	assessments := assess.New(assess.Options{
 		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db, LibraryGzip: *f.libraryGzip}), Advisories: advisories.live,
-		Policies: policies, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
+		Policies: policies, Statements: documents, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
 		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale, MaxAge: *f.advisoryMaxAge,
 		Nodes: nodes,
 	})
@@ -189,7 +191,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	rest := api.New(api.Options{
-		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories,
+		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories, VEX: documents,
 		Policies: policies, Version: versionString(), Files: files, UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}

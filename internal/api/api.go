@@ -23,6 +23,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
 	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/vex"
 )
 
 // maxBody bounds every JSON body.
@@ -38,6 +39,7 @@ type Options struct {
 	Assessments  assess.Store
 	Auth         *auth.Service
 	Advisories   Advisories
+	VEX          *vex.Shelf
 	Policies     *policy.Set
 	Version      string
 	Files        func() integrationfile.Status // of the directory of integrations; nil when there is none
@@ -88,6 +90,7 @@ func New(o Options) *API {
 	a.registerSBOM()
 	a.registerExplain()
 	a.registerAdvisories()
+	a.registerVEX()
 	a.registerPolicies()
 	a.registerTokens()
 	for id := range operations {

@@ -101,6 +101,11 @@ var operations = map[string]operation{
 	"importAdvisories": {"POST", "/v1/advisories", auth.WriteAdvisories, "Advisories", "Import advisory data",
 		"The body is a zip archive of OSV records. What it brings replaces, ecosystem by ecosystem, what was there."},
 
+	"listVEX": {"GET", "/v1/vex", auth.ReadImages, "VEX", "List the VEX documents that count", ""},
+	"importVEX": {"POST", "/v1/vex", auth.WriteAdvisories, "VEX", "Import a VEX document",
+		"The body is an OpenVEX, CycloneDX or CSAF VEX document of at most 8 MiB. It replaces the one of the same ID, unless that is newer. Stored images are judged again within seconds."},
+	"deleteVEX": {"DELETE", "/v1/vex/{key}", auth.WriteAdvisories, "VEX", "Delete a VEX document", "What it set aside counts again."},
+
 	"listPolicies": {"GET", "/v1/policies", auth.ReadImages, "Policies", "List the policies", ""},
 
 	"listTokens": {"GET", "/v1/apitokens", auth.ManageTokens, "API tokens", "List the API tokens", ""},

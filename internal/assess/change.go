@@ -82,6 +82,7 @@ func changeOf(before, after *Assessment, because []string, at time.Time) *Change
 			c.add(SetAside, o.Finding)
 		case old.suppressed && !o.suppressed:
 			c.add(CountsAgain, o.Finding)
+		case o.suppressed: // as before
 		case old.Severity != o.Severity || old.FixedVersion != o.FixedVersion:
 			c.add(Changed, o.Finding)
 			d := &c.Differences[len(c.Differences)-1]
@@ -89,7 +90,7 @@ func changeOf(before, after *Assessment, because []string, at time.Time) *Change
 		}
 	}
 	for key, o := range was {
-		if _, still := is[key]; !still {
+		if _, still := is[key]; !still && !o.suppressed {
 			c.add(Went, o.Finding)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
+	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -279,6 +280,40 @@ new advisories: pass > violations; came GHSA-1 in lodash 4.17.15`; got != want {
 		must(t, err)
 		if a.Verdict != assess.Fail || !a.Check.ImportedAt.Equal(now.Add(time.Hour)) {
 			t.Errorf("%s, with advisories imported %v", a.Verdict, a.Check.ImportedAt)
+		}
+	})
+
+	t.Run("VEX_documents_set_findings_aside_and_give_them_back", func(t *testing.T) {
+		shelf := vex.NewShelf(vex.Dir(t.TempDir()), func() time.Time { return now })
+		db := memoryStore(t)
+		with := func(o *assess.Options) { o.Statements = shelf }
+		k, older := newKeeper(t, db, t.TempDir(), with), newKeeper(t, db, t.TempDir(), with)
+		k.put("app", "lodash@4.17.15")
+		feed(t, older.dir, now, lodash("", lowVector))
+		feed(t, k.dir, now.Add(time.Hour), lodash("4.17.21", criticalVector))
+		k.rematch()
+		info, err := shelf.Import(t.Context(), []byte(`{"@context":"https://openvex.dev/ns","@id":"d","author":"Vendor","timestamp":"2026-01-02T03:04:05Z",
+			"statements":[{"vulnerability":{"name":"CVE-2026-0001"},"products":[{"@id":"registry.example/team/app:1"}],"status":"not_affected","justification":"component_not_present"}]}`))
+		must(t, err)
+		older.rematch() // it knows less of advisories, and the document all the same
+		a, err := db.Assessment(t.Context(), "app")
+		must(t, err)
+		if len(a.Findings) != 0 || len(a.Suppressed) != 1 || a.Verdict != assess.Violations || !a.Check.ImportedAt.Equal(now.Add(time.Hour)) {
+			t.Fatalf("%s, %d findings, %+v, %+v", a.Verdict, len(a.Findings), a.Suppressed, a.Check)
+		}
+		if f := a.Suppressed[0]; f.By.VEX.Author != "Vendor" || f.By.VEX.Document != "d" || f.Severity != vuln.Critical || assess.Summarize(&a).Suppressed != 1 {
+			t.Errorf("%+v by %+v", f, f.By.VEX)
+		}
+		feed(t, k.dir, now.Add(2*time.Hour), lodash("4.17.22", criticalVector))
+		k.rematch()
+		must(t, shelf.Delete(t.Context(), info.Key))
+		if a, err := k.Stored(t.Context(), "app"); err != nil || len(a.Findings) != 1 || len(a.Suppressed) != 0 || a.Verdict != assess.Fail {
+			t.Errorf("%+v, %v", a, err)
+		}
+		if got, want := story(k.changes("app")), `VEX documents: violations > fail; counts again GHSA-1 in lodash 4.17.15
+VEX documents: fail > violations; set aside GHSA-1 in lodash 4.17.15
+new advisories: pass > fail; came GHSA-1 in lodash 4.17.15`; got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})
 

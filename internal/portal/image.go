@@ -18,6 +18,7 @@ type imageView struct {
 	EPSS     bool // there were scores to show
 	// What the page's long tables show; all there is if the visitor asked for that.
 	Findings   []assess.Finding
+	Suppressed []assess.Suppressed
 	Components []componentView
 	Removed    []assess.Removed
 	Changes    []assess.Change
@@ -74,10 +75,11 @@ func (p *portal) imageSBOM(w http.ResponseWriter, r *http.Request, _ visitor) er
 }
 
 func imageOf(a *assess.Assessment, all bool) imageView {
-	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings, Removed: a.Scan.Removed, Compared: a.Compared,
-		EPSS: a.Check.Data != nil && a.Check.Data.EPSS != nil}
+	v := imageView{Assessment: a, Summary: assess.Summarize(a), Findings: a.Findings, Suppressed: a.Suppressed, Removed: a.Scan.Removed,
+		Compared: a.Compared, EPSS: a.Check.Data != nil && a.Check.Data.EPSS != nil}
 	if !all {
 		v.Findings = a.Findings[:min(len(a.Findings), tableLength)]
+		v.Suppressed = a.Suppressed[:min(len(a.Suppressed), tableLength)]
 		v.Compared = a.Compared[:min(len(a.Compared), tableLength)]
 		v.Removed = a.Scan.Removed[:min(len(a.Scan.Removed), tableLength)]
 	}

@@ -26,6 +26,9 @@ const (
 // Suppresses reports whether a finding that it is said of does not count.
 func (s Status) Suppresses() bool { return s == NotAffected || s == Fixed }
 
+// Words are the status as one would say it.
+func (s Status) Words() string { return strings.ReplaceAll(string(s), "_", " ") }
+
 // caution orders what is said at the same time: what lets a finding count goes first.
 var caution = []Status{Affected, UnderInvestigation, Fixed, NotAffected}
 

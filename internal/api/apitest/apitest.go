@@ -40,6 +40,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/store"
+	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -140,16 +141,17 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	must(err)
 	advisories := &advisories{dir: t.TempDir()}
 	t.Cleanup(advisories.close)
+	documents := vex.NewShelf(st, time.Now)
 	o := api.Options{
 		Integrations: f.Integrations, Diagnose: doctor.Diagnose, Types: types, Auth: f.Auth, Assessments: st, Policies: policies, Version: "1.2.3-test",
 		Assess: assess.New(assess.Options{
-			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: policies,
+			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: policies, Statements: documents,
 			Store: st, Now: time.Now, NewID: uuid.NewString, Log: log,
 		}),
 		Health: health.New(health.Options{
 			Store: st, Integrations: f.Integrations, Check: doctor.Glance, Now: time.Now, Jitter: func() float64 { return 0.5 }, Log: log,
 		}),
-		Advisories: advisories, UploadDir: t.TempDir(), Log: log,
+		Advisories: advisories, VEX: documents, UploadDir: t.TempDir(), Log: log,
 	}
 	if change != nil {
 		change(&o)

@@ -62,6 +62,7 @@ func sample() assess.Assessment {
 		return assess.Finding{
 			Vulnerability: vuln.Vulnerability{
 				ID: id, CVE: cve, Severity: severity, Score: score, FixedVersion: fixed, Summary: "About " + id, URL: "https://osv.dev/vulnerability/" + id,
+				Source: "Debian:12", Modified: &dataFrom,
 			},
 			Component: component, Version: "1.0", Type: "deb", Location: "/var/lib/dpkg/status", Line: line,
 		}

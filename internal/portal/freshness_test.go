@@ -54,7 +54,7 @@ func TestExploitationOnTheImagePage(t *testing.T) {
 	a.Findings[0].EPSS = &vuln.EPSS{CVE: "CVE-2026-1", Score: 0.97213, Percentile: 0.9998, Date: added}
 	a.Findings[0].KnownExploited = &vuln.KnownExploited{CVE: "CVE-2026-1", Added: added, Ransomware: true}
 	d := b.page(t, "/images/"+s.store(t, a), http.StatusOK)
-	contains(t, d.row(t, "CVE-2026-1"), "CVE-2026-1 exploited critical 9.8 0.97 bash")
+	contains(t, d.row(t, "CVE-2026-1"), "CVE-2026-1 exploited DSA-1, Debian:12, changed 2026-11-20 critical 9.8 0.97 bash")
 	contains(t, d.fact("Vulnerabilities"), "1 known to be exploited")
 	contains(t, b.page(t, "/images", http.StatusOK).row(t, "team/app"), "1 exploited")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
+	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -110,9 +111,46 @@ func TestImage(t *testing.T) {
 
 	t.Run("lists_vulnerabilities_and_components", func(t *testing.T) {
 		contains(t, whole.section("vulnerabilities"), "Vulnerabilities 2 in 3 places",
-			"CVE-2026-1 critical 9.8 bash deb 1.0 1.1 1 About DSA-1", "GHSA-2 low curl deb 1.0 not fixed 1 About GHSA-2")
+			"CVE-2026-1 DSA-1, Debian:12, changed 2026-11-20 critical 9.8 bash deb 1.0 1.1 1 About DSA-1", "GHSA-2 Debian:12, changed 2026-11-20 low curl deb 1.0 not fixed 1 About GHSA-2")
 		contains(t, whole.section("components"), "Components 3",
 			"bash 1.0 deb bash-source /var/lib/dpkg/status 1 1", "curl 1.0 deb curl-source /var/lib/dpkg/status 1 2", "zsh 1.0 deb zsh-source /var/lib/dpkg/status 3 none known")
+	})
+
+	t.Run("lists_what_VEX_documents_set_aside", func(t *testing.T) {
+		lacks(t, whole.text(), "VEX", "set aside")
+		said := &vex.Statement{Document: "doc-1", Author: "Vendor", Status: vex.NotAffected, Justification: "code_not_reachable", Timestamp: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}
+		doubt := *said
+		doubt.Status = vex.UnderInvestigation
+		a := sample()
+		a.Suppressed = []assess.Suppressed{{Finding: a.Findings[2], By: assess.By{VEX: said}}}
+		a.Findings = a.Findings[:2]
+		a.Findings[0].VEX = &doubt
+		d := show(t, a)
+		contains(t, d.section("vulnerabilities"), "CVE-2026-1 VEX: under investigation DSA-1", "1 more finding not counted, according to VEX",
+			"GHSA-2 low curl deb 1.0 not affected code not reachable Vendor 2026-02-01 00:00 UTC, doc-1")
+		contains(t, d.fact("Vulnerabilities"), "1 set aside")
+		a.Findings = []assess.Finding{}
+		contains(t, show(t, a).section("vulnerabilities"), "None that counts in the 3 components")
+	})
+
+	t.Run("lists_what_changed", func(t *testing.T) {
+		lacks(t, whole.text(), "What changed")
+		a := sample()
+		a.ID = "changed"
+		imported := time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)
+		change := &assess.Change{
+			At: imported, Because: []string{assess.BecauseAdvisories}, DataFrom: &imported, Before: assess.Pass, After: assess.Fail,
+			Differences: []assess.Difference{
+				{What: assess.Came, ID: "DSA-1", CVE: "CVE-2026-1", Severity: vuln.Critical, FixedVersion: "1.1", Component: "bash", Version: "1.0", Type: "deb"},
+				{What: assess.Changed, ID: "GHSA-2", Severity: vuln.Low, WasSeverity: vuln.Moderate, FixedVersion: "2", Component: "curl", Version: "1.0", Type: "deb"},
+			},
+			More: 7,
+		}
+		if err := s.services.Assessments.PutAssessment(t.Context(), a, assess.Matching{}, change); err != nil {
+			t.Fatal(err)
+		}
+		contains(t, b.page(t, "/images/changed", http.StatusOK).section("changes"), "What changed 1 time", "2026-11-21 06:00 UTC: new advisories",
+			"Passes → Fails 1 came, 1 changed", "came CVE-2026-1 critical bash deb 1.0 1.1", "changed GHSA-2 moderate → low curl deb 1.0 not fixed → 2", "and 7 more")
 	})
 
 	t.Run("lists_what_later_layers_removed", func(t *testing.T) {

@@ -79,6 +79,7 @@ const (
 	KindPing      Kind = "ping"
 	KindTags      Kind = "tags"
 	KindReferrers Kind = "referrers"
+	KindUpload    Kind = "upload"
 )
 
 // An Exchange is one HTTP request as it went over the wire.

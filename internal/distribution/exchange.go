@@ -27,6 +27,8 @@ type request struct {
 	from       int64       // first byte wanted, of a stream
 	repository string      // "" for requests that are not about one
 	list       bool        // of tags: some registries want another scope for it
+	push       bool        // a token must allow more than pulling
+	upload     *Upload     // of a PUT; it may be sent several times
 	secrets    []string    // must not be shown, wherever the other side repeats them
 	inside     bool        // the registry was reached in a private network, and may name other hosts there
 }
@@ -59,7 +61,7 @@ func (c *Client) follow(ctx context.Context, e Endpoint, r request, authorizatio
 		if err != nil {
 			return nil, err
 		}
-		if !redirects(a.status) || r.form != nil {
+		if !redirects(a.status) || r.form != nil || r.upload != nil {
 			return a, nil
 		}
 		r.inside = a.inside
@@ -121,7 +123,7 @@ func (c *Client) exchange(ctx context.Context, e Endpoint, r request, u *url.URL
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	context.AfterFunc(ctx, leave)
-	if !r.stream {
+	if !r.stream && r.upload == nil {
 		timer := time.AfterFunc(c.o.StepTimeout, func() { cancel(errTooSlow) })
 		defer timer.Stop()
 	}
@@ -154,8 +156,15 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 		return nil, err
 	}
 	var body io.Reader
-	if r.form != nil {
+	switch {
+	case r.form != nil:
 		body = strings.NewReader(r.form.Encode())
+	case r.upload != nil:
+		sent, err := r.upload.Open()
+		if err != nil {
+			return nil, err
+		}
+		body = &watchedBody{body: sent, ctx: ctx, cancel: cancel, idle: c.o.IdleTimeout, sent: true}
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), body)
 	if err != nil {
@@ -163,6 +172,9 @@ func (c *Client) roundTrip(ctx context.Context, e Endpoint, r request, u *url.UR
 	}
 	for name, values := range r.header {
 		req.Header[name] = values
+	}
+	if r.upload != nil {
+		req.ContentLength = r.upload.Size
 	}
 	req.Header.Set("User-Agent", c.o.UserAgent)
 	if r.accept != "" {
@@ -225,12 +237,14 @@ func (c *Client) answerError(r request, a *answer, authorization secret.Text) *E
 	return e
 }
 
-// watchedBody is a stream that fails when no byte comes for a while. Only the time spent waiting for bytes counts.
+// watchedBody is a stream that fails when no byte goes through for a while. Of one that is read here only the time spent waiting
+// for bytes counts, of one that is sent the time until the next bytes are wanted.
 type watchedBody struct {
 	body   io.ReadCloser
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	idle   time.Duration
+	sent   bool
 	timer  *time.Timer
 }
 
@@ -243,7 +257,9 @@ func (w *watchedBody) Read(p []byte) (int, error) {
 		w.timer.Reset(w.idle)
 	}
 	n, err := w.body.Read(p)
-	w.timer.Stop()
+	if !w.sent || err != nil {
+		w.timer.Stop()
+	}
 	if err != nil && err != io.EOF && context.Cause(w.ctx) == errStalled {
 		err = fmt.Errorf("%w: no byte for %s", errStalled, w.idle)
 	}
@@ -251,6 +267,12 @@ func (w *watchedBody) Read(p []byte) (int, error) {
 }
 
 func (w *watchedBody) Close() error {
+	if w.sent { // the answer to it may still be to come
+		if w.timer != nil {
+			w.timer.Stop()
+		}
+		return w.body.Close()
+	}
 	w.cancel(nil)
 	return w.body.Close()
 }

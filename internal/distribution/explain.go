@@ -30,7 +30,7 @@ func (c *Client) transportError(r request, u *url.URL, authorization secret.Text
 	case errors.As(err, &dns):
 		e.Temporary = dns.IsTemporary || dns.IsTimeout
 		e.again = dns.IsTemporary && !dns.IsTimeout
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		strings.Contains(err.Error(), "http2: "), strings.Contains(err.Error(), "stream error: "):
 		e.Temporary, e.again = true, true
 	case isTimeout(err), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
@@ -60,6 +60,9 @@ func (s *session) explain(e *Error) (code fault.Code, fix string) {
 	case http.StatusForbidden:
 		if s.anonymous() {
 			return fault.Forbidden, "The registry does not allow this without credentials: add an integration with a user name and a password that may read this repository."
+		}
+		if e.kind == KindUpload {
+			return fault.Forbidden, "The registry knows this user but does not allow it to write this: give it the right to push to the repository."
 		}
 		return fault.Forbidden, "The registry knows this user but does not allow it to read this: give it the right to pull from the repository."
 	case http.StatusNotFound:

@@ -100,7 +100,7 @@ func (s *session) do(ctx context.Context, r request) (*answer, error) {
 			return a, nil
 		}
 		wait, again := s.c.pause(ctx, err, attempt)
-		if !again {
+		if !again || r.upload != nil { // an upload begins anew, not in its middle
 			return nil, err
 		}
 		if err := s.c.sleep(ctx, wait); err != nil {
@@ -243,13 +243,13 @@ func (s *session) signInFirst(ctx context.Context, r request, in *signIn) error 
 type place struct {
 	trust                trust
 	endpoint, repository string
-	list                 bool
+	list, push           bool
 }
 
 func (s *session) places(r request) (repository, endpoint place) {
 	endpoint = place{trust: s.trust, endpoint: s.endpoint.String()}
 	repository = endpoint
-	repository.repository, repository.list = r.repository, r.list
+	repository.repository, repository.list, repository.push = r.repository, r.list, r.push
 	return repository, endpoint
 }
 
@@ -289,11 +289,14 @@ func (s *session) remembered(r request) (challenge, bool) {
 
 // scope is what a token is asked for: what the registry says, else to pull from the repository, else nothing.
 func (s *session) scope(r request, how challenge) string {
+	pull := "repository:" + r.repository + ":pull"
 	switch {
 	case r.repository == "":
 		return ""
+	case r.push && (how.scope == "" || how.scope == pull): // whether a blob is there is asked first
+		return pull + ",push"
 	case how.scope != "":
 		return how.scope
 	}
-	return "repository:" + r.repository + ":pull"
+	return pull
 }

@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"internal/vuln":                  {"internal/fault", "internal/vuln/version"},
 	"internal/vuln/version":          {},
 	"internal/vex":                   {"internal/fault", "internal/image"},
+	"internal/vuln/bundle":           {"internal/fault", "internal/image", "internal/distribution", "internal/vuln"},
 	"internal/vuln/feed":             {"internal/fault", "internal/secret", "internal/vuln"},
 	"internal/policy":                {"internal/fault", "internal/yamldoc"},
 	"internal/assess":                {"internal/fault", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
@@ -56,7 +57,7 @@ var mayImport = map[string][]string{
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
 	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
-	"internal/scan", "internal/sbom", "internal/vuln", "internal/vuln/feed", "internal/vex", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
+	"internal/scan", "internal/sbom", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

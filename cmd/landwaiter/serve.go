@@ -156,7 +156,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer advisories.live.Close()
-	stopUpdates, err := p.followAdvisories(ctx, f, data, client, log)
+	stopUpdates, err := p.followAdvisories(ctx, f, data, client, connections, log)
 	if err != nil {
 		return err
 	}

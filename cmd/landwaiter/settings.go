@@ -44,7 +44,7 @@ var (
 
 	settingExternalLimit      = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
 	settingExternalStale      = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
-	settingSource             = setting{"source", "LANDWAITER_ADVISORY_SOURCE", "", "URL of a server with the layout of OSV's bulk archives (default: " + feed.DefaultSource + ")"}
+	settingSource             = setting{"source", "LANDWAITER_ADVISORY_SOURCE", "", "URL of a server with the layout of OSV's bulk archives, or oci://… for what landwaiter vuln export pushed (default: " + feed.DefaultSource + ")"}
 	settingAdvisorySource     = setting{"advisory-source", settingSource.Env, settingSource.Default, settingSource.Help}
 	settingAdvisoryInterval   = setting{"advisory-interval", "LANDWAITER_ADVISORY_INTERVAL", "0", "how often to fetch the advisories that have changed, e.g. 6h; 0 fetches nothing"}
 	settingAdvisoryEcosystems = setting{"advisory-ecosystems", "LANDWAITER_ADVISORY_ECOSYSTEMS", "", "ecosystems to fetch advisories of, with commas in between, or all (default: those that there are data of)"}

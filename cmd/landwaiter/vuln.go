@@ -1,20 +1,24 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/vuln"
+	"github.com/landwaiter/landwaiter/internal/vuln/bundle"
 )
 
 func (p *program) vulnCommand() *cobra.Command {
 	return group("vuln", "Import advisory data and see how fresh it is",
 		`Advisory data are OSV records (https://ossf.github.io/osv-schema/). Without --server they are imported into the data
 directory, where the image commands and a server with the same data directory find them.`,
-		p.vulnUpdateCommand(), p.vulnImportCommand(), p.vulnStatusCommand())
+		p.vulnUpdateCommand(), p.vulnImportCommand(), p.vulnExportCommand(), p.vulnStatusCommand())
 }
 
 func (p *program) vulnImportCommand() *cobra.Command {
@@ -22,18 +26,39 @@ func (p *program) vulnImportCommand() *cobra.Command {
 	var data *string
 	var output *outputFormat
 	var maxAge *time.Duration
+	var registry registryFlags
 	cmd := &cobra.Command{
-		Use:   "import PATH",
-		Short: "Import OSV records from a directory, a zip or a JSON file",
+		Use:   "import PATH|oci://HOST/REPOSITORY:TAG",
+		Short: "Import OSV records, EPSS scores, known exploited vulnerabilities, or what another site exported",
 		Long: `Import reads OSV records: a directory (read recursively, zips in it included), one zip as the public bulk archives
-are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, ecosystem by ecosystem, what was there.`,
-		Example: "  landwaiter vuln import ./osv\n  landwaiter vuln import Debian/all.zip --server https://landwaiter.example",
-		Args:    exactArgs(1, "one directory, zip or JSON file"),
+are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, ecosystem by ecosystem, what was there.
+
+It knows EPSS's scores (epss_scores-DATE.csv, .gz or not) and CISA's catalogue (known_exploited_vulnerabilities.json or .csv) by
+their names, alone or among records.
+
+What landwaiter vuln export made, a file or an artifact in a registry, replaces all advisory data. It is imported on the
+machine with the data directory, not over --server.`,
+		Example: "  landwaiter vuln import ./osv\n  landwaiter vuln import Debian/all.zip --server https://landwaiter.example\n  landwaiter vuln import oci://registry.example/security/advisories:latest",
+		Args:    exactArgs(1, "one directory, zip, JSON file, exported file or oci:// address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkMaxAge(*maxAge); err != nil {
 				return err
 			}
 			bars := p.progress()
+			if isOCI(args[0]) || isBundle(args[0]) {
+				if remote.given() {
+					return fault.New(fault.Invalid, "import advisories", "%s is not imported over a server", args[0]).
+						WithFix("Import it on the server's machine, into its data directory, with --server \"\" if need be; or let the server follow an artifact: serve --advisory-source %sHOST/REPOSITORY:TAG.", ociScheme)
+				}
+				bars.step("Importing " + args[0])
+				status, err := p.adoptAdvisories(cmd.Context(), *data, args[0], registry)
+				bars.close()
+				if err != nil {
+					return err
+				}
+				status = status.At(time.Now(), *maxAge)
+				return p.print(*output, vuln.ImportResult{Records: status.Records, Status: status}, func() error { return p.renderAdvisories(status) })
+			}
 			result, err := p.importAdvisories(cmd, remote, *data, args[0], bars)
 			bars.close()
 			if err != nil {
@@ -68,8 +93,24 @@ are laid out (ECOSYSTEM/all.zip), or one JSON file. What it brings replaces, eco
 		},
 	}
 	maxAge = duration(cmd.Flags(), settingAdvisoryMaxAge)
+	registry.add(cmd.Flags())
 	remote, data, output = newRemoteFlags(cmd.Flags()), text(cmd.Flags(), settingData), outputFlag(cmd.Flags())
 	return cmd
+}
+
+// adoptAdvisories imports what another site exported.
+func (p *program) adoptAdvisories(ctx context.Context, data, source string, registry registryFlags) (vuln.Status, error) {
+	dir, err := p.dataDir(data)
+	if err != nil {
+		return vuln.Status{}, err
+	}
+	if !isOCI(source) {
+		return bundle.Read(ctx, advisoriesDir(dir), source)
+	}
+	res, err := pullAdvisories(ctx, advisoriesDir(dir), source, p.aloneClient(), func(ctx context.Context, ref image.Reference) (distribution.Source, error) {
+		return p.aloneSource(ctx, registry, ref)
+	})
+	return res.Status, err
 }
 
 func (p *program) importAdvisories(cmd *cobra.Command, remote *remoteFlags, data, source string, bars *bars) (vuln.ImportResult, error) {

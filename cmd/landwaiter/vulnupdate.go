@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -27,21 +28,33 @@ func newFeedFlags(fs *pflag.FlagSet, source setting) feedFlags {
 	return feedFlags{text(fs, source), text(fs, settingEPSSSource), text(fs, settingExploitedSource)}
 }
 
-func (p *program) feedOptions(f feedFlags, data string, client *distribution.Client) (feed.Options, error) {
-	o := feed.Options{
-		Dir: advisoriesDir(data), Source: *f.source, EPSS: *f.epss, Exploited: *f.exploited,
-		Authorization: authorization(p.secret(secretAdvisoryCredential)), UserAgent: userAgent(), Now: time.Now,
+// updater makes what updates the data in a data directory. way finds the registry of an artifact.
+func (p *program) updater(f feedFlags, data string, client *distribution.Client, o feed.Options, way func(context.Context, image.Reference) (distribution.Source, error)) (func(context.Context) (feed.Result, error), error) {
+	o.Dir = advisoriesDir(data)
+	if isOCI(*f.source) {
+		if _, err := ociReference(*f.source); err != nil {
+			return nil, err
+		}
+		if len(o.Ecosystems) > 0 || o.All || *f.epss+*f.exploited != "" {
+			return nil, fault.New(fault.Invalid, "read flags", "%s has all advisory data, so nothing can be chosen beside it", *f.source).
+				WithFix("Leave out the ecosystems and the sources of EPSS and of known exploited vulnerabilities.")
+		}
+		return func(ctx context.Context) (feed.Result, error) {
+			return pullAdvisories(ctx, o.Dir, *f.source, client, way)
+		}, nil
 	}
+	o.Source, o.EPSS, o.Exploited, o.UserAgent, o.Now = *f.source, *f.epss, *f.exploited, userAgent(), time.Now
+	o.Authorization = authorization(p.secret(secretAdvisoryCredential))
 	source, err := feed.ParseSource(o.Source)
 	if err != nil {
-		return o, err
+		return nil, err
 	}
 	home, err := distribution.ParseEndpoint(source.Scheme+"://"+source.Host, false)
 	if err != nil {
-		return o, err
+		return nil, err
 	}
 	o.Transport = client.Files(home)
-	return o, nil
+	return func(ctx context.Context) (feed.Result, error) { return feed.Update(ctx, o) }, nil
 }
 
 // authorization is the header for a credential: user name and password with a colon in between, or a token.
@@ -63,6 +76,7 @@ func (p *program) vulnUpdateCommand() *cobra.Command {
 	var all bool
 	var output *outputFormat
 	var maxAge *time.Duration
+	var registry registryFlags
 	cmd := &cobra.Command{
 		Use:   "update",
 		Short: "Fetch the advisories that have changed",
@@ -73,7 +87,8 @@ Without --ecosystem and --all it updates the ecosystems that there are data of. 
 serve --advisory-interval; this command is for the machine that it runs on.
 
 A credential for the source comes from LANDWAITER_ADVISORY_CREDENTIAL, as USER:PASSWORD or a bearer token. It is sent to the
-source's own host only.
+source's own host only. A source oci://HOST/REPOSITORY:TAG is what landwaiter vuln export pushed; it has the credentials of the
+Docker config file.
 
 Exit status: 0 everything is up to date; 2 a source could not be fetched, and its data are as they were.`,
 		Example: "  landwaiter vuln update --ecosystem Debian --ecosystem npm\n  landwaiter vuln update --source https://mirror.example/osv --all",
@@ -86,16 +101,18 @@ Exit status: 0 everything is up to date; 2 a source could not be fetched, and it
 			if all && len(ecosystems) > 0 {
 				return fault.New(fault.Invalid, "read flags", "--all and --ecosystem are given").WithFix("Leave one of them out.")
 			}
-			o, err := p.feedOptions(f, dir, p.aloneClient())
-			if err != nil {
-				return err
-			}
 			if err := checkMaxAge(*maxAge); err != nil {
 				return err
 			}
-			bars := p.progress()
-			o.Ecosystems, o.All, o.Progress = ecosystems, all, bars.fetching
-			res, err := feed.Update(cmd.Context(), o)
+			client, bars := p.aloneClient(), p.progress()
+			update, err := p.updater(f, dir, client, feed.Options{Ecosystems: ecosystems, All: all, Progress: bars.fetching},
+				func(ctx context.Context, ref image.Reference) (distribution.Source, error) {
+					return p.aloneSource(ctx, registry, ref)
+				})
+			if err != nil {
+				return err
+			}
+			res, err := update(cmd.Context())
 			bars.close()
 			if err != nil {
 				return err
@@ -111,6 +128,7 @@ Exit status: 0 everything is up to date; 2 a source could not be fetched, and it
 	f = newFeedFlags(fs, settingSource)
 	data, output = text(fs, settingData), outputFlag(fs)
 	maxAge = duration(fs, settingAdvisoryMaxAge)
+	registry.add(fs)
 	fs.StringSliceVar(&ecosystems, "ecosystem", nil, "an ecosystem to fetch, as OSV names it, e.g. Debian, npm; may be repeated")
 	fs.BoolVar(&all, "all", false, "fetch every ecosystem of the source that can be matched: more than a gigabyte the first time")
 	return cmd
@@ -154,7 +172,7 @@ func (p *program) renderUpdate(res feed.Result) error {
 }
 
 // followAdvisories updates the server's advisories until stop is called, if that was asked for.
-func (p *program) followAdvisories(ctx context.Context, f serveFlags, data string, client *distribution.Client, log *slog.Logger) (stop func(), err error) {
+func (p *program) followAdvisories(ctx context.Context, f serveFlags, data string, client *distribution.Client, integrations assess.Sources, log *slog.Logger) (stop func(), err error) {
 	every := *f.advisoryInterval
 	if every == 0 {
 		return func() {}, nil
@@ -163,10 +181,7 @@ func (p *program) followAdvisories(ctx context.Context, f serveFlags, data strin
 		return nil, fault.New(fault.Invalid, "read flags", "--%s cannot be %s", settingAdvisoryInterval.Name, every).
 			WithFix("Give a minute or more, e.g. 6h, or 0 to fetch nothing.")
 	}
-	o, err := p.feedOptions(f.feed, data, client)
-	if err != nil {
-		return nil, err
-	}
+	var o feed.Options
 	for name := range strings.SplitSeq(*f.advisoryEcosystems, ",") {
 		switch name = strings.TrimSpace(name); name {
 		case "":
@@ -180,13 +195,19 @@ func (p *program) followAdvisories(ctx context.Context, f serveFlags, data strin
 			o.Ecosystems = append(o.Ecosystems, name)
 		}
 	}
+	update, err := p.updater(f.feed, data, client, o, func(ctx context.Context, ref image.Reference) (distribution.Source, error) {
+		return integrationFor(ctx, integrations, ref)
+	})
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var updating sync.WaitGroup
 	updating.Go(func() {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for ctx.Err() == nil {
-			updateOnce(ctx, o, log)
+			updateOnce(ctx, update, log)
 			select {
 			case <-ticker.C:
 			case <-ctx.Done():
@@ -196,8 +217,21 @@ func (p *program) followAdvisories(ctx context.Context, f serveFlags, data strin
 	return func() { cancel(); updating.Wait() }, nil
 }
 
-func updateOnce(ctx context.Context, o feed.Options, log *slog.Logger) {
-	res, err := feed.Update(ctx, o)
+// integrationFor is the way to an artifact by the first integration that serves it, else as nobody.
+func integrationFor(ctx context.Context, integrations assess.Sources, ref image.Reference) (distribution.Source, error) {
+	list, err := integrations.Candidates(ctx, ref)
+	if err != nil {
+		return distribution.Source{}, err
+	}
+	if len(list) > 0 {
+		return list[0].Source(ctx, ref), nil
+	}
+	endpoint, err := distribution.ParseEndpoint(ref.Registry, false)
+	return distribution.Source{Endpoint: endpoint}, err
+}
+
+func updateOnce(ctx context.Context, update func(context.Context) (feed.Result, error), log *slog.Logger) {
+	res, err := update(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return

@@ -37,7 +37,8 @@ type layerScan struct {
 	diffID  image.Digest // of what was read to its end
 	full    bool         // the note about too much text has been written
 	files   map[string]*record
-	missing map[string][]string // target of a hard link that was not looked into → the links that ask for it
+	asked   map[string][]string // target of a hard link that was not looked into → the links that ask for it
+	missing map[string][]string // of those, what a second pass reads
 	again   map[string]*record  // programs to read whole in a second pass
 	paths   []pathKind
 	gone    []uint64
@@ -53,6 +54,7 @@ type record struct {
 	path   string // the first
 	system bool
 	link   string
+	lower  string // what a hard link leads to in a lower layer
 	found  found
 }
 
@@ -65,12 +67,15 @@ type pathKind struct {
 func (s *Scanner) read(ctx context.Context, l Layer, progress Progress, used *tally) (*layerResult, error) {
 	ls := &layerScan{
 		Scanner: s, ctx: ctx, used: used, slots: make(chan struct{}, readersPerLayer),
-		files: map[string]*record{}, missing: map[string][]string{}, again: map[string]*record{},
+		files: map[string]*record{}, asked: map[string][]string{}, missing: map[string][]string{}, again: map[string]*record{},
 	}
 	ls.room.Store(int64(s.limits.Components))
 	defer ls.account()()
 	report := func(n int64) { progress(l.Digest, n, max(n, l.Size)) }
 	err := ls.stream(l, report, ls.walk)
+	if err == nil && len(ls.asked) > 0 {
+		ls.settleLinks()
+	}
 	if err == nil && len(ls.missing)+len(ls.again) > 0 {
 		err = ls.stream(l, func(int64) {}, ls.walkMissing)
 	}
@@ -319,9 +324,9 @@ func (ls *layerScan) result() *layerResult {
 		rec := ls.files[p]
 		f := foundFile{
 			Path: p, System: rec.system, Components: rec.found.components, Owned: rec.found.owned,
-			Official: rec.found.official, OS: rec.found.os, Document: rec.found.document, Link: rec.link, Licenses: rec.found.licenses,
+			Official: rec.found.official, OS: rec.found.os, Document: rec.found.document, Link: rec.link, Lower: rec.lower, Licenses: rec.found.licenses,
 		}
-		if len(f.Components) == 0 && len(f.Owned) == 0 && f.OS == nil && f.Document == nil && f.Link == "" && len(f.Licenses) == 0 {
+		if len(f.Components) == 0 && len(f.Owned) == 0 && f.OS == nil && f.Document == nil && f.Link == "" && f.Lower == "" && len(f.Licenses) == 0 {
 			continue
 		}
 		first, again := same[rec]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -13,6 +14,8 @@ import (
 // A visible is a path as the layers up to some point leave it.
 type visible struct {
 	file   *foundFile
+	path   string // behind links
+	inode  inode
 	hashes []uint64
 	layer  int                  // that wrote the file last
 	since  map[componentKey]int // first layer since which each component has been in the file without a gap
@@ -41,12 +44,7 @@ func merge(layers []Layer, results []*layerResult) *Report {
 		}
 	}
 
-	links := map[string]string{}
-	for p, v := range state {
-		if v.file.Link != "" {
-			links[p] = v.file.Link
-		}
-	}
+	links := linksIn(state)
 	m := &merger{layers: layers, places: places(links), release: findRelease(state, links), system: map[componentKey]bool{}}
 	m.licenses = func(name string) []string {
 		if v := state[resolve(debianDocs+"/"+name+"/copyright", links)]; v != nil {
@@ -55,7 +53,7 @@ func merge(layers []Layer, results []*layerResult) *Report {
 		return nil
 	}
 	report.OS = m.release.report()
-	left := slices.SortedFunc(maps.Values(state), func(a, b *visible) int { return cmp.Compare(a.file.Path, b.file.Path) })
+	left := slices.SortedFunc(maps.Values(state), func(a, b *visible) int { return cmp.Compare(a.path, b.path) })
 	report.Components = m.components(left)
 	report.Documents = m.documents(left)
 	if report.Status == Complete && len(m.system) == 0 && m.release.knownDistribution() {
@@ -87,10 +85,10 @@ func (m *merger) components(files []*visible) []Component {
 	owned := m.owned(files)
 	reported := map[inode]bool{}
 	for _, v := range files {
-		if !m.counts(v, owned) || reported[v.inode()] {
+		if !m.counts(v, owned) || reported[v.inode] {
 			continue
 		}
-		reported[v.inode()] = true
+		reported[v.inode] = true
 		for i := range v.file.Components {
 			k := v.file.Components[i].key()
 			if v.file.System && m.system[k] {
@@ -112,7 +110,7 @@ func (m *merger) counts(v *visible, owned map[uint64]int) bool {
 		return false
 	}
 	if v.file.System {
-		return m.isSystemPlace(v.file.Path)
+		return m.isSystemPlace(v.path)
 	}
 	by, ok := owned[v.hashes[len(v.hashes)-1]]
 	return !ok || by < v.layer // otherwise the operating system's package stands for it
@@ -134,7 +132,7 @@ func (m *merger) component(v *visible, i int) Component {
 	if c.PURL == "" {
 		c.PURL = packageURL(&c, m.release)
 	}
-	c.Location = printable(absolute(v.file.Path)) + c.Location
+	c.Location = printable(absolute(v.path)) + c.Location
 	return c
 }
 
@@ -157,34 +155,72 @@ func lay(state map[string]*visible, i int, r *layerResult) (gone []departure) {
 	}
 	for j := range r.Files {
 		f := &r.Files[j]
-		v := &visible{file: f, layer: i, since: make(map[componentKey]int, len(f.Components))}
-		before := below[f.Path]
-		if before != nil {
-			v.hashes = before.hashes
-		} else {
-			v.hashes = pathHashes(f.Path)
+		v := &visible{file: f, path: behindLinks(f.Path, state), layer: i, inode: inode{i, f.Same}}
+		before := below[v.path]
+		if hidden := state[v.path]; hidden != nil && before == nil { // written through a link
+			before = hidden
+			gone = append(gone, departure{hidden, i})
 		}
-		for _, c := range f.Components {
-			k := c.key()
-			v.since[k] = i
-			if before != nil {
-				if first, ok := before.since[k]; ok {
-					v.since[k] = first
-				}
+		v.hashes = pathHashes(v.path)
+		if f.Lower != "" {
+			target := behindLinks(f.Lower, state)
+			same := cmp.Or(below[target], state[target])
+			if same == nil {
+				continue
 			}
+			v.file, v.inode, v.since = same.file, same.inode, same.since
+		} else {
+			v.since = sinceWhen(f.Components, i, before)
 		}
-		state[f.Path] = v
+		state[v.path] = v
 	}
 	return gone
+}
+
+// sinceWhen is layer i for components that the path did not have before.
+func sinceWhen(components []Component, i int, before *visible) map[componentKey]int {
+	since := make(map[componentKey]int, len(components))
+	for _, c := range components {
+		k := c.key()
+		since[k] = i
+		if before != nil {
+			if first, ok := before.since[k]; ok {
+				since[k] = first
+			}
+		}
+	}
+	return since
+}
+
+// behindLinks is where a path leads to when a folder on its way is a symbolic link.
+func behindLinks(p string, state map[string]*visible) string {
+	for i, c := range p {
+		if c == '/' && state[p[:i]] != nil && state[p[:i]].file.Link != "" {
+			if folder := resolve(path.Dir(p), linksIn(state)); folder != "" {
+				return folder + "/" + path.Base(p)
+			}
+			return p
+		}
+	}
+	return p
+}
+
+// linksIn looks up the targets of symbolic links.
+func linksIn(state map[string]*visible) func(string) (string, bool) {
+	return func(p string) (string, bool) {
+		v := state[p]
+		if v == nil || v.file.Link == "" {
+			return "", false
+		}
+		return v.file.Link, true
+	}
 }
 
 // An inode tells the content of files apart: hard links share one.
 type inode struct{ layer, file int }
 
-func (v *visible) inode() inode { return inode{v.layer, v.file.Same} }
-
 // findRelease returns what the image's os-release says, wherever links lead to it.
-func findRelease(state map[string]*visible, links map[string]string) *osRelease {
+func findRelease(state map[string]*visible, links func(string) (string, bool)) *osRelease {
 	for _, p := range systemPaths[:osReleasePaths] {
 		if v := state[resolve(p, links)]; v != nil && v.file.OS != nil {
 			return v.file.OS
@@ -204,7 +240,7 @@ func (m *merger) isSystemPlace(p string) bool {
 func (m *merger) owned(files []*visible) map[uint64]int {
 	official := map[string]bool{}
 	for _, v := range files {
-		if len(v.file.Official) > 0 && m.isSystemPlace(v.file.Path) {
+		if len(v.file.Official) > 0 && m.isSystemPlace(v.path) {
 			for _, name := range v.file.Official {
 				official[name] = true
 			}
@@ -212,7 +248,7 @@ func (m *merger) owned(files []*visible) map[uint64]int {
 	}
 	owned := map[uint64]int{}
 	for _, v := range files {
-		p := v.file.Path
+		p := v.path
 		if len(v.file.Owned) == 0 || !m.isSystemPlace(p) {
 			continue
 		}

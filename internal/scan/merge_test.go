@@ -57,6 +57,30 @@ func TestOverlay(t *testing.T) {
 		r := scanned(t, base(t), layer(t, file("app/.wh.node_modules", "")), layer(t, file(moment, packageJSONOf("moment", "2.29.1"))))
 		expect(t, r, "npm moment 2.29.1 @2 /"+moment)
 	})
+	t.Run("duplicate_entries", func(t *testing.T) {
+		one := file(moment, packageJSONOf("moment", "1.0.0"))
+		for name, c := range map[string]struct {
+			last entry
+			want []string
+		}{
+			"directory":                   {dir(moment + "/"), nil},
+			"symbolic_link":               {symlink(moment, "x"), nil},
+			"link_to_nothing":             {hardlink(moment, "x"), nil},
+			"same_content":                {one, []string{"npm moment 1.0.0 @0 /" + moment}},
+			"under_another_spelling":      {file("./app//node_modules/./moment/package.json", packageJSONOf("moment", "1.0.1")), []string{"npm moment 1.0.1 @0 /" + moment}},
+			"whiteout_of_the_own_content": {file("app/node_modules/moment/.wh.package.json", ""), []string{"npm moment 1.0.0 @0 /" + moment}},
+		} {
+			t.Run(name, func(t *testing.T) { expect(t, scanned(t, layer(t, one, c.last)), c.want...) })
+		}
+	})
+	t.Run("opaque_mark_before_new_content", func(t *testing.T) {
+		r := scanned(t, base(t), layer(t, file("app/node_modules/.wh..wh..opq", ""), file("app/node_modules/b/package.json", packageJSONOf("b", "1.0.0"))))
+		expect(t, r, "npm b 1.0.0 @1 /app/node_modules/b/package.json")
+	})
+	t.Run("whiteout_and_opaque_mark_of_a_directory_that_comes_anew", func(t *testing.T) {
+		r := scanned(t, base(t), layer(t, file(moment, packageJSONOf("moment", "3.0.0")), file("app/.wh.node_modules", ""), file("app/node_modules/.wh..wh..opq", "")))
+		expect(t, r, "npm moment 3.0.0 @1 /"+moment)
+	})
 	t.Run("last_of_duplicate_entries_counts", func(t *testing.T) {
 		r := scanned(t, layer(t, file(moment, packageJSONOf("moment", "1.0.0")), file(moment, packageJSONOf("moment", "1.0.1"))))
 		expect(t, r, "npm moment 1.0.1 @0 /"+moment)
@@ -137,6 +161,38 @@ func TestPackageDatabase(t *testing.T) {
 			layer(t, symlink("var/lib/dpkg", "../../usr/lib/sysimage/dpkg")))
 		expect(t, r, "deb bash 5.2-1 @0 /usr/lib/sysimage/dpkg/status")
 	})
+	t.Run("rpm_database_that_moved_and_left_a_link", func(t *testing.T) {
+		rpmdb := func(headers ...[]byte) string { return string(sqliteOf(t, headers...)) }
+		bash, curl := rpmHeaderOf("bash", "5.1", "1", 0), rpmHeaderOf("curl", "8.0", "1", 0)
+		r := scanned(t, layer(t, file("etc/os-release", alma), dir("var/lib/rpm/"), file("var/lib/rpm/rpmdb.sqlite", rpmdb(bash))),
+			layer(t, symlink("var/lib/rpm", "../../usr/lib/sysimage/rpm"), file("usr/lib/sysimage/rpm/rpmdb.sqlite", rpmdb(bash, curl))),
+			layer(t, file("usr/lib/sysimage/rpm/rpmdb.sqlite", rpmdb(bash))))
+		expect(t, r, "rpm bash 5.1-1 @1 /usr/lib/sysimage/rpm/rpmdb.sqlite")
+		expectRemoved(t, r, "rpm curl 8.0-1 @1-2 /usr/lib/sysimage/rpm/rpmdb.sqlite")
+	})
+	t.Run("written_through_a_symbolic_link_of_a_lower_layer", func(t *testing.T) {
+		apk := func(packages ...string) string {
+			body := ""
+			for _, p := range packages {
+				body += "P:" + p + "\nV:1-r0\n\n"
+			}
+			return body
+		}
+		r := scanned(t, layer(t, symlink("lib", "usr/lib"), file("usr/lib/apk/db/installed", apk("musl", "zlib"))), layer(t, file("lib/apk/db/installed", apk("musl", "curl"))))
+		expect(t, r, "apk curl 1-r0 @1 /usr/lib/apk/db/installed", "apk musl 1-r0 @0 /usr/lib/apk/db/installed")
+		expectRemoved(t, r, "apk zlib 1-r0 @0-1 /usr/lib/apk/db/installed")
+	})
+	t.Run("symbolic_link_on_the_way_replaced_by_a_directory", func(t *testing.T) {
+		r := scanned(t, layer(t, symlink("var/lib", "../data"), file("data/dpkg/status", stanzaOf("old", "1"))),
+			layer(t, dir("var/lib/"), file(status, stanzaOf("new", "1"))))
+		expect(t, r, "deb new 1 @1 /"+status)
+	})
+	t.Run("directory_on_the_way_replaced_by_a_symbolic_link", func(t *testing.T) {
+		r := scanned(t, layer(t, dir("var/lib/"), file(status, stanzaOf("old", "1"))),
+			layer(t, symlink("var/lib", "/data"), file("data/dpkg/status", stanzaOf("new", "1"))))
+		expect(t, r, "deb new 1 @1 /data/dpkg/status")
+		expectRemoved(t, r, "deb old 1 @0-1 /"+status)
+	})
 	t.Run("circular_symbolic_links_end", func(t *testing.T) {
 		r := scanned(t, base, layer(t, symlink("etc/os-release", "../usr/lib/os-release"), symlink("usr/lib/os-release", "/etc/os-release"),
 			symlink("lib", "lib"), symlink("var/lib/rpm", "../lib/rpm")))
@@ -198,6 +254,34 @@ func TestHardLinks(t *testing.T) {
 		expectComplete(t, r)
 		if r.Files != 4 {
 			t.Errorf("%d entries counted", r.Files)
+		}
+	})
+	t.Run("to_a_file_of_a_lower_layer", func(t *testing.T) {
+		opened := 0
+		upper := layer(t, file("opt/.wh.a.jar", ""), hardlink("srv/b.jar", "opt/a.jar"), hardlink("srv/none.jar", "opt/none.jar"))
+		open := upper.Open
+		upper.Open = func(ctx context.Context) (io.ReadCloser, error) { opened++; return open(ctx) }
+		r := scanned(t, layer(t, file("opt/a.jar", jar)), upper)
+		expect(t, r, "maven org.g:a 1.2 @0 /srv/b.jar")
+		expectRemoved(t, r)
+		if opened != 1 {
+			t.Errorf("the layer was read %d times", opened)
+		}
+		r = scanned(t, layer(t, file("opt/a.jar", jar)), upper, layer(t, file("srv/.wh.b.jar", "")))
+		expect(t, r)
+		expectRemoved(t, r, "maven org.g:a 1.2 @0-2 /srv/b.jar")
+	})
+	t.Run("of_a_program_to_a_lower_layer", func(t *testing.T) {
+		list := string(elfWith(".dep-v0", deflated([]byte(`{"packages":[{"name":"serde","version":"1.0.0"}]}`))))
+		r := scanned(t, layer(t, program("bin/app", list)), layer(t, entry{name: "usr/bin/app", link: "bin/app", hard: true, mode: 0o755}, file("bin/.wh.app", "")))
+		expect(t, r, "cargo serde 1.0.0 @0 /usr/bin/app")
+	})
+	t.Run("target_that_is_removed_in_the_link's_layer_before_and_after", func(t *testing.T) {
+		for _, entries := range [][]entry{
+			{file("opt/a.jar", jar), hardlink("srv/b.jar", "opt/a.jar"), file("opt/.wh.a.jar", "")},
+			{file("opt/.wh.a.jar", ""), file("opt/a.jar", jar), hardlink("srv/b.jar", "opt/a.jar")},
+		} {
+			expect(t, scanned(t, layer(t, file("opt/a.jar", "x")), layer(t, entries...)), "maven org.g:a 1.2 @1 /opt/a.jar")
 		}
 	})
 	t.Run("links_in_a_circle_and_to_nowhere", func(t *testing.T) {

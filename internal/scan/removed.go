@@ -18,7 +18,7 @@ func (m *merger) removed(left []*visible, gone []departure, results []*layerResu
 		return nil
 	}
 	slices.SortFunc(gone, func(a, b departure) int {
-		return cmp.Or(cmp.Compare(b.by, a.by), cmp.Compare(a.file.Path, b.file.Path))
+		return cmp.Or(cmp.Compare(b.by, a.by), cmp.Compare(a.path, b.path))
 	})
 	everything := slices.Clone(left)
 	for _, d := range gone {

@@ -17,7 +17,7 @@ import (
 )
 
 // extractorVersion is part of the cache key. It changes whenever the same layer would give another result.
-const extractorVersion = "5"
+const extractorVersion = "6"
 
 // layerResult is what one layer holds, independent of the layers below and above it.
 type layerResult struct {
@@ -46,6 +46,7 @@ type foundFile struct {
 	Document   *Document // without its place
 	Licenses   []string  // of the Debian package whose documents lie here
 	Link       string    // target of a symbolic link
+	Lower      string    // target of a hard link, where a lower layer has it
 }
 
 // pathHash identifies a clean path without a leading slash.

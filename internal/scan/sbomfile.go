@@ -77,7 +77,7 @@ func (m *merger) documents(files []*visible) []Document {
 	for _, v := range files {
 		if v.file.Document != nil && len(list) < maxDocuments {
 			d := *v.file.Document
-			d.Path, d.LayerIndex, d.Layer = printable(absolute(v.file.Path)), v.layer, m.layers[v.layer].Digest
+			d.Path, d.LayerIndex, d.Layer = printable(absolute(v.path)), v.layer, m.layers[v.layer].Digest
 			list = append(list, d)
 		}
 	}

@@ -35,7 +35,7 @@ var systemNames = func() map[string]bool {
 func leadsSomewhere(p string) bool { return systemNames[path.Base(p)] || path.Dir(p) == debianDocs }
 
 // places is systemPaths and where links lead to from them. A layer may put a link where an earlier one had the database itself.
-func places(links map[string]string) []string {
+func places(links func(string) (string, bool)) []string {
 	list := slices.Clone(systemPaths)
 	for _, p := range systemPaths {
 		if real := resolve(p, links); real != "" {
@@ -51,8 +51,8 @@ func places(links map[string]string) []string {
 // maxLinks bounds the symbolic links that are followed for one path, as the kernel does.
 const maxLinks = 40
 
-// resolve follows symbolic links, given by path, and returns where p really is; "" if the links form a circle.
-func resolve(p string, links map[string]string) string {
+// resolve follows symbolic links, which links looks up by path, and returns where p really is; "" if the links form a circle.
+func resolve(p string, links func(string) (string, bool)) string {
 	rest := strings.Split(p, "/")
 	var done []string
 	for followed := 0; len(rest) > 0; {
@@ -66,7 +66,7 @@ func resolve(p string, links map[string]string) string {
 			continue
 		}
 		done = append(done, part)
-		target, ok := links[strings.Join(done, "/")]
+		target, ok := links(strings.Join(done, "/"))
 		if !ok {
 			continue
 		}

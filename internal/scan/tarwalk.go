@@ -35,16 +35,16 @@ func (ls *layerScan) walk(plain io.Reader) error {
 		}
 		isDir := h.Typeflag == tar.TypeDir
 		ls.paths = append(ls.paths, pathKind{pathHash(p), isDir})
+		delete(ls.files, p)
 		if isDir {
 			ls.nixFolder(p)
 			return nil
 		}
-		delete(ls.files, p)
 		switch h.Typeflag {
 		case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
 			return ls.regular(h, p, body)
 		case tar.TypeLink:
-			ls.hardLink(p, h.Linkname)
+			ls.hardLink(p, h.Linkname, h.Mode)
 		case tar.TypeSymlink:
 			if leadsSomewhere(p) && len(h.Linkname) <= ls.limits.PathBytes && ls.keepPath(len(p)+len(h.Linkname)) {
 				ls.files[p] = &record{path: p, link: h.Linkname}
@@ -216,13 +216,37 @@ func (ls *layerScan) keepPath(bytes int) bool {
 }
 
 // hardLink gives a file another name. Its content is the target's as it is now, whatever becomes of the target's name.
-func (ls *layerScan) hardLink(p, target string) {
+func (ls *layerScan) hardLink(p, target string, mode int64) {
 	target, _ = cleanPath(target)
 	if rec := ls.files[target]; rec != nil {
 		if ls.keepPath(len(p)) {
 			ls.files[p] = rec
 		}
-	} else if _, named := ls.readers.of(p); named && ls.keepPath(len(p)+len(target)) {
-		ls.missing[target] = append(ls.missing[target], p)
+	} else if _, named := ls.readers.of(p); (named || mayExecute(p, mode)) && ls.keepPath(len(p)+len(target)) {
+		ls.asked[target] = append(ls.asked[target], p)
+	}
+}
+
+// settleLinks decides, after the walk, about hard links to files that were not looked into: such a file is read in a second
+// pass, if it is in this layer and the link's name says that it matters; a file of a lower layer is found when the layers are
+// merged.
+func (ls *layerScan) settleLinks() {
+	here := make(map[uint64]bool, len(ls.asked))
+	for target := range ls.asked {
+		here[pathHash(target)] = false
+	}
+	for _, p := range ls.paths {
+		if _, asked := here[p.hash]; asked {
+			here[p.hash] = true
+		}
+	}
+	for target, links := range ls.asked {
+		for _, link := range links {
+			if _, named := ls.readers.of(link); !here[pathHash(target)] {
+				ls.files[link] = &record{path: link, lower: target}
+			} else if named {
+				ls.missing[target] = append(ls.missing[target], link)
+			}
+		}
 	}
 }

@@ -35,6 +35,28 @@ func benchLayer(b *testing.B) (plain, compressed []byte) {
 	return plain, gzipped(b, plain)
 }
 
+// BenchmarkChoice chooses readers for the paths of a large image, of which nearly none is interesting.
+func BenchmarkChoice(b *testing.B) {
+	readers, err := newReaders(Limits{}.withDefaults())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var paths []string
+	for i := range 100_000 {
+		extensions := []string{"", ".h", ".py", ".js", ".so", ".png", ".json", ".md"}
+		paths = append(paths, fmt.Sprintf("usr/lib/part%d/of%d/file%d%s", i%50, i%1000, i, extensions[i%len(extensions)]))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, p := range paths {
+			if _, named := readers.of(p); named {
+				b.Fatal(p)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(paths)), "ns/path")
+}
+
 // BenchmarkLayer compares reading a layer with nothing but unpacking it.
 func BenchmarkLayer(b *testing.B) {
 	plain, compressed := benchLayer(b)

@@ -313,6 +313,39 @@ func TestOwnedByTheDistribution(t *testing.T) {
 			file("usr/lib/node_modules/npm/package.json", packageJSONOf("npm", "9.6.4"))))
 		expect(t, r, "deb nodejs 20.1.0-1nodesource1 @0 /var/lib/dpkg/status", "npm npm 9.6.4 @0 /usr/lib/node_modules/npm/package.json")
 	})
+	t.Run("whatever_the_language", func(t *testing.T) {
+		rust := string(elfWith(".dep-v0", deflated([]byte(`{"packages":[{"name":"serde","version":"1.0.0"}]}`))))
+		for p, body := range map[string]string{
+			"usr/share/nodejs/acorn/package.json":                            packageJSONOf("acorn", "8.0.0"),
+			"usr/share/java/commons-io-2.11.0.jar":                           zipOf(t, nil),
+			"usr/share/rubygems-integration/all/specifications/rack.gemspec": "s.name = \"rack\"\ns.version = \"2.2\"\n",
+			"usr/lib/R/library/base/DESCRIPTION":                             "Package: base\nVersion: 4.2.2\nBuilt: R 4.2.2\n",
+			"usr/lib/erlang/lib/ssl-10.8/ebin/ssl.app":                       "{application,ssl,[{vsn,\"10.8\"}]}.",
+			"var/lib/ghc/package.conf.d/aeson.conf":                          "name: aeson\nversion: 2.0\n",
+			"usr/lib/jvm/java-17/release":                                    "JAVA_VERSION=\"17\"\n",
+			"usr/bin/containerd":                                             rust,
+			"usr/libexec/podman/netavark":                                    rust,
+			"usr/lib/x86_64-linux-gnu/libx.so.1.2":                           rust,
+		} {
+			r := scanned(t, layer(t, file("var/lib/dpkg/status", stanzaOf("x", "1")), file("var/lib/dpkg/info/x.list", "/usr\n/"+p+"\n"), program(p, body)))
+			expect(t, r, "deb x 1 @0 /var/lib/dpkg/status")
+			if r = scanned(t, layer(t, file("var/lib/dpkg/status", stanzaOf("x", "1")), program(p, body))); len(r.Components) != 2 {
+				t.Errorf("%s describes nothing, so the test proves nothing", p)
+			}
+		}
+	})
+	t.Run("under_the_name_before_usr_was_merged", func(t *testing.T) {
+		rust := string(elfWith(".dep-v0", deflated([]byte(`{"packages":[{"name":"serde","version":"1.0.0"}]}`))))
+		r := scanned(t, layer(t, symlink("bin", "usr/bin"), symlink("lib", "usr/lib"), file("var/lib/dpkg/status", stanzaOf("x", "1")),
+			file("var/lib/dpkg/info/x.list", "/bin/x\n/lib/x.jar\n"), program("usr/bin/x", rust), file("usr/lib/x.jar", zipOf(t, nil))))
+		expect(t, r, "deb x 1 @0 /var/lib/dpkg/status")
+	})
+	t.Run("rpm", func(t *testing.T) {
+		rust := string(elfWith(".dep-v0", deflated([]byte(`{"packages":[{"name":"serde","version":"1.0.0"}]}`))))
+		db := string(sqliteOf(t, rpmHeaderOf("librsvg2", "2.50", "1", 0, "/usr/lib64/librsvg-2.so.2.50.7")))
+		r := scanned(t, layer(t, file("var/lib/rpm/rpmdb.sqlite", db), program("usr/lib64/librsvg-2.so.2.50.7", rust), program("usr/local/bin/mine", rust)))
+		expect(t, r, "cargo serde 1.0.0 @0 /usr/local/bin/mine", "rpm librsvg2 2.50-1 @0 /var/lib/rpm/rpmdb.sqlite")
+	})
 	t.Run("alpine", func(t *testing.T) {
 		r := scanned(t, layer(t,
 			file("lib/apk/db/installed", "P:py3-requests\nV:2.31.0-r0\nF:usr/lib/python3.11/site-packages/requests-2.31.0.dist-info\nR:METADATA\n\n"),

@@ -48,7 +48,7 @@ func readPackageJSON(_ context.Context, c *content, f *found) error {
 func packageJSON(r io.Reader) (Component, error) {
 	p := Component{Type: purl.TypeNPM}
 	var texts []string
-	publisher := ""
+	publisher, other := "", false
 	err := members(r, func(name string, value json.RawMessage) bool {
 		switch name {
 		case "name":
@@ -67,13 +67,17 @@ func packageJSON(r io.Reader) (Component, error) {
 			if len(value) <= maxValue && json.Unmarshal(value, &engines) == nil && engines["vscode"] != nil {
 				p.Type = typeVSCodeExtension
 			}
+		case "contributes":
+			p.Type = typeVSCodeExtension
+		case "unity":
+			other = true
 		}
 		return true
 	})
+	if other || p.Type == typeVSCodeExtension && publisher == "" {
+		return Component{}, nil
+	}
 	if p.Type == typeVSCodeExtension {
-		if publisher == "" {
-			return Component{}, nil
-		}
 		p.Name = publisher + "." + p.Name
 	}
 	p.Licenses = licenses(texts...)

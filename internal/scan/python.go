@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,9 +50,12 @@ func pythonMetadata(r io.Reader, inside string, f *found) error {
 		value = strings.TrimSpace(value)
 		switch strings.ToLower(key) {
 		case "name":
+			if p.Name != "" {
+				continue // the first counts, as for pip
+			}
 			p.Name = strings.ToLower(pythonSeparators.ReplaceAllString(value, "-"))
 		case "version":
-			p.Version = value
+			p.Version = cmp.Or(p.Version, value)
 		case "license-expression":
 			expression = value
 		case "license":

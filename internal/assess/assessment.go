@@ -185,6 +185,8 @@ type Store interface {
 	Assessment(ctx context.Context, id string) (Assessment, error)
 	// LatestAssessment is the one of a reference and platform. It fails with fault.NotFound.
 	LatestAssessment(ctx context.Context, reference, platform string) (Assessment, Basis, error)
+	// AssessmentsOf lists the IDs of what is stored about a reference, one for each platform.
+	AssessmentsOf(ctx context.Context, reference string) ([]string, error)
 	// LatestSummary is that of the newest assessment of a reference, of any platform. It fails with fault.NotFound.
 	LatestSummary(ctx context.Context, reference string) (Summary, error)
 	// Assessments lists newest first; query is a case-insensitive part of the reference; next is "" on the last page.

@@ -137,6 +137,38 @@ func (s *Service) AssessPlatforms(ctx context.Context, req Request, want Selecti
 	return ComparePlatforms(req.Reference.String(), answers, req.Depth), nil
 }
 
+// StoredPlatforms compares what is stored about the platforms of an assessment's image. Those of its index that were never
+// assessed are among them. No registry is asked.
+func (s *Service) StoredPlatforms(ctx context.Context, id string) (*Platforms, error) {
+	one, err := s.Stored(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.o.Store.AssessmentsOf(ctx, one.Reference)
+	if err != nil {
+		return nil, err
+	}
+	var answers []PlatformAnswer
+	known := map[string]bool{}
+	for _, other := range ids[:min(len(ids), maxPlatforms)] {
+		a, err := s.Stored(ctx, other)
+		if fault.CodeOf(err) == fault.NotFound {
+			continue // replaced or deleted meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		known[a.Platform] = true
+		answers = append(answers, PlatformAnswer{Platform: a.Platform, Assessment: a})
+	}
+	for _, p := range one.Facts.Platforms {
+		if !known[p.String()] && len(answers) < maxPlatforms {
+			answers = append(answers, PlatformAnswer{Platform: p.String(), Error: "it was not assessed yet"})
+		}
+	}
+	return ComparePlatforms(one.Reference, answers, Judge), nil
+}
+
 // ComparePlatforms makes the union of the answers and finds what they differ in.
 func ComparePlatforms(reference string, answers []PlatformAnswer, depth Depth) *Platforms {
 	p := &Platforms{Reference: reference, Platforms: answers, Vulnerabilities: map[vuln.Severity]int{}}

@@ -31,7 +31,7 @@ func TestImage(t *testing.T) {
 		for term, want := range map[string]string{
 			"Digest":                            string(digest("index")),
 			"Digest of the platform's manifest": string(digest("manifest")),
-			"Platform":                          "linux/amd64 of linux/amd64, linux/arm64",
+			"Platform":                          "linux/amd64 of linux/amd64, linux/arm64 compare",
 			"Author":                            "Jo",
 			"User":                              "app",
 			"System":                            "Debian GNU/Linux 12",

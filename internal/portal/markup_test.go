@@ -159,7 +159,7 @@ func checkStructure(t *testing.T, d document) {
 }
 
 // forms are the actions there are.
-var forms = regexp.MustCompile(`^(get /images|post /(images|signin|signout|integrations/[0-9a-f-]+/test))$`)
+var forms = regexp.MustCompile(`^(get /images|post /(images|images/[0-9a-z-]+/platforms|signin|signout|integrations/[0-9a-f-]+/test))$`)
 
 func (b *browser) checkLinks(t *testing.T, d document) {
 	t.Helper()

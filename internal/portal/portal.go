@@ -67,6 +67,8 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /images", p.guard(auth.ReadImages, p.imagesPage))
 	mux.HandleFunc("POST /images", p.guard(auth.ScanImages, p.checkImage))
 	mux.HandleFunc("GET /images/{id}", p.guard(auth.ReadImages, p.imagePage))
+	mux.HandleFunc("GET /images/{id}/platforms", p.guard(auth.ReadImages, p.platformsPage))
+	mux.HandleFunc("POST /images/{id}/platforms", p.guard(auth.ScanImages, p.checkPlatforms))
 	mux.HandleFunc("GET /images/{id}/sbom/{format}", p.guard(auth.ReadImages, p.imageSBOM))
 	mux.HandleFunc("GET /integrations", p.guard(auth.ReadIntegrations, p.integrationsPage))
 	mux.HandleFunc("GET /integrations/{id}", p.guard(auth.ReadIntegrations, p.integrationPage))

@@ -72,6 +72,25 @@ func (s *Store) LatestAssessment(ctx context.Context, reference, platform string
 		FROM assessments JOIN matches ON assessment_id = id WHERE reference = $1 AND platform = $2`, reference, platform))
 }
 
+// AssessmentsOf lists the IDs of what is stored about a reference, in the order of platforms.
+func (s *Store) AssessmentsOf(ctx context.Context, reference string) ([]string, error) {
+	const op = "list assessments"
+	rows, err := s.reader.QueryContext(ctx, `SELECT id FROM assessments WHERE reference = $1 ORDER BY platform LIMIT $2`, reference, maxPage)
+	if err != nil {
+		return nil, failed(op, reference, err)
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, failed(op, reference, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, failed(op, reference, rows.Err())
+}
+
 // LatestSummary returns that of the newest assessment of a reference, of any platform, or fault.NotFound.
 func (s *Store) LatestSummary(ctx context.Context, reference string) (assess.Summary, error) {
 	const op = "read assessment"

@@ -93,6 +93,9 @@ func TestAssessments(t *testing.T) {
 			if a, err := s.LatestSummary(t.Context(), "r"); err != nil || a.ID != "2" {
 				t.Error(a.ID, err)
 			}
+			if ids, err := s.AssessmentsOf(t.Context(), "r"); err != nil || !reflect.DeepEqual(ids, []string{"2", "3"}) {
+				t.Error(ids, err)
+			}
 		})
 
 		t.Run("that_do_not_exist_are_not_found", func(t *testing.T) {

@@ -32,8 +32,12 @@ type External struct {
 	Agreement *Agreement `json:"agreement,omitempty"`
 }
 
-// maxScanners bounds how many are asked about one image. They are those that would be asked for the image itself first.
-const maxScanners = 8
+const (
+	// maxScanners bounds how many are asked about one image. They are those that would be asked for the image itself first.
+	maxScanners = 8
+	// maxAsks bounds how many are asked at once, and so the memory for what they answer.
+	maxAsks = 8
+)
 
 // askScanners begins to ask, and returns a function that waits for the answers as long as there is time for them. What fails is
 // part of the answers.
@@ -70,6 +74,12 @@ func (s *Service) askScanners(ctx context.Context, ref image.Reference, a *Asses
 }
 
 func (s *Service) askScanner(ctx context.Context, c integration.Candidate, ref image.Reference, digest image.Digest) external.Report {
+	select {
+	case s.asks <- struct{}{}:
+		defer func() { <-s.asks }()
+	case <-ctx.Done():
+		return s.tooSlow()
+	}
 	ready, err := c.Ready(ctx)
 	scanner, ok := ready.Registry.(external.Scanner)
 	switch {

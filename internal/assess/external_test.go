@@ -1,6 +1,7 @@
 package assess_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/external"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
+	"github.com/landwaiter/landwaiter/internal/integration/integrationtest"
 	"github.com/landwaiter/landwaiter/internal/integrations/harbor/harbortest"
 	"github.com/landwaiter/landwaiter/internal/integrations/quay/quaytest"
 	"github.com/landwaiter/landwaiter/internal/secret"
@@ -143,6 +145,28 @@ func TestExternal(t *testing.T) {
 		}
 		if len(a.Findings) != 3 {
 			t.Errorf("%d findings", len(a.Findings))
+		}
+	})
+
+	t.Run("a_scanner_that_hangs_keeps_no_other_image_from_being_scanned", func(t *testing.T) {
+		q, digest := clair(t)
+		q.Scans[string(digest)] = quaytest.Scan{Hang: true}
+		registrytest.Push(t, q.Registry, "team/other", "1", registrytest.Image{})
+		f := startQuay(t, q, both(), func(o *assess.Options) { o.Parallel, o.ExternalLimit = 1, time.Minute })
+		f.connectQuay("team", quaytest.Password, asRegistry, asScanner)
+		ctx, cancel := context.WithCancel(t.Context())
+		waiting := make(chan error)
+		go func() {
+			_, err := f.Assess(ctx, assess.Request{Reference: reference(t, quaytest.Host+"/team/app:1"), Depth: assess.ScanIt}, assess.Progress{})
+			waiting <- err
+		}()
+		for asked := false; !asked; {
+			asked = slices.ContainsFunc(q.Requests(), func(r integrationtest.Sent) bool { return strings.HasPrefix(r.Path, "/api/") })
+		}
+		f.assess(quaytest.Host+"/team/other:1", assess.ScanIt)
+		cancel()
+		if err := <-waiting; err == nil {
+			t.Error("a cancelled assessment has an answer")
 		}
 	})
 

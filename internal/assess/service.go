@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/distribution"
@@ -93,6 +94,7 @@ type Options struct {
 type Service struct {
 	o      Options
 	slots  chan struct{}
+	asks   chan struct{} // of scanners of registries
 	pulled *recent.Cache[*distribution.Pulled]
 	// aboutScans are the policies that look at nothing but how far a scan can be trusted; scansApart is false if others look at
 	// that, too.
@@ -111,7 +113,7 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, slots: make(chan struct{}, o.Parallel), pulled: newPulledCache()}
+	s := &Service{o: o, slots: make(chan struct{}, o.Parallel), asks: make(chan struct{}, maxAsks), pulled: newPulledCache()}
 	if o.Policies != nil {
 		s.aboutScans, s.scansApart = o.Policies.AboutScans()
 	}
@@ -147,9 +149,10 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 		s.attachments(ctx, a, served, true)()
 		return a, nil
 	}
+	scanned := sync.OnceFunc(func() { <-s.slots })
 	select {
 	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
+		defer scanned()
 	case <-ctx.Done():
 		return nil, stopped(ctx, "wait for other scans", a.Reference)
 	}
@@ -158,6 +161,7 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	if err := s.scan(ctx, a, served, progress); err != nil {
 		return nil, err
 	}
+	scanned() // what others say is waited for without keeping anybody from a scan
 	a.External = external()
 	attachments()
 	progress.step("Matching %d components with advisories", len(a.Scan.Components))

@@ -49,7 +49,11 @@ func (r *renderer) differences(a *assess.Assessment) {
 func saidText(c assess.Compared) string {
 	var parts []string
 	for _, s := range c.Said {
-		parts = append(parts, s.By+" "+string(s.Severity)+" in "+cmp.Or(strings.Join(s.Versions, " "), "?")+", fixed in "+cmp.Or(s.FixedVersion, "-"))
+		text := s.By + " " + string(s.Severity) + " in " + cmp.Or(strings.Join(s.Versions, " "), "a version that is not told")
+		if s.FixedVersion != "" {
+			text += ", fixed in " + s.FixedVersion
+		}
+		parts = append(parts, text)
 	}
 	if c.Why != "" {
 		parts = append(parts, c.Why)

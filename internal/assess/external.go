@@ -164,6 +164,18 @@ func (e External) Title() string {
 	return cmp.Or(e.Scanner.String(), "Scanner") + " (" + e.Integration.Name + ")"
 }
 
+// distinct counts what is reported as the comparison does, which takes packages that were built from one source together.
+func (e External) distinct() int {
+	if g := e.Agreement; g != nil {
+		return g.Both + g.OnlyTheirs + e.Omitted
+	}
+	names := map[string]bool{}
+	for _, v := range e.Vulnerabilities {
+		names[v.ID] = true
+	}
+	return len(names) + e.Omitted
+}
+
 // Summary is the report in one sentence, without what is to be done about it.
 func (e External) Summary() string {
 	if e.Status != external.Scanned {
@@ -173,12 +185,12 @@ func (e External) Summary() string {
 		}
 		return text
 	}
-	text := fmt.Sprintf("%d vulnerabilities", len(e.Vulnerabilities)+e.Omitted)
-	switch {
-	case len(e.Vulnerabilities)+e.Omitted == 1:
+	text := "none found"
+	switch n := e.distinct(); {
+	case n == 1:
 		text = "1 vulnerability"
-	case len(e.Vulnerabilities) == 0:
-		text = "none found"
+	case n > 1:
+		text = fmt.Sprintf("%d vulnerabilities", n)
 	}
 	if e.Age == "" {
 		text += ", the time of the scan is not told"

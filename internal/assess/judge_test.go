@@ -23,7 +23,9 @@ func fill(v reflect.Value, name string) {
 			return
 		}
 		for i := range v.NumField() {
-			fill(v.Field(i), v.Type().Field(i).Name)
+			if field := v.Type().Field(i); field.IsExported() {
+				fill(v.Field(i), field.Name)
+			}
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))

@@ -24,9 +24,10 @@ type Attachment struct {
 	MediaType     string       `json:"mediaType,omitempty"`
 	Digest        image.Digest `json:"digest,omitempty"`
 	Size          int64        `json:"size,omitempty"`
-	From          string       `json:"from"`              // "referrer", "cosign tag", "index", "layer", "label"
-	Place         string       `json:"place,omitempty"`   // the tag, the path of the file, the label with its value
-	Subject       image.Digest `json:"subject,omitempty"` // what it is about: the index, the platform's manifest, or the layer that it lies in
+	From          string       `json:"from"`                 // "referrer", "cosign tag", "index", "layer", "label"
+	Place         string       `json:"place,omitempty"`      // the tag, the path of the file, the label with its value
+	Subject       image.Digest `json:"subject,omitempty"`    // what it is about: the index, the platform's manifest, or the layer that it lies in
+	SignerRule    string       `json:"signerRule,omitempty"` // the rule whose signer's signature was verified, where components come from it
 }
 
 // Kinds of attachments.
@@ -49,7 +50,7 @@ const (
 func (s *Service) attachments(ctx context.Context, a *Assessment, from served, thorough bool) (wait func()) {
 	ctx, cancel := context.WithTimeout(ctx, attachmentsLimit)
 	l := &attachmentLook{s: s, from: from, facts: &a.Facts}
-	l.tell(l.labels(), nil)
+	l.found = append(l.found, l.labels())
 	l.ask(ctx, func(ctx context.Context) ([]Attachment, error) { return l.referrers(ctx, a.Facts.Digest) })
 	l.ask(ctx, func(ctx context.Context) ([]Attachment, error) { return l.ofIndex(ctx, thorough) })
 	if thorough {
@@ -67,7 +68,9 @@ func (s *Service) attachments(ctx context.Context, a *Assessment, from served, t
 	return func() {
 		defer cancel()
 		l.group.Wait()
-		list := slices.Concat(l.found...)
+		list := slices.DeleteFunc(slices.Concat(l.found...), func(found Attachment) bool { // what was read for a signer rule is listed already
+			return slices.ContainsFunc(a.Attachments, func(a Attachment) bool { return a.From == found.From && a.Digest == found.Digest })
+		})
 		if len(list) > maxAttachments {
 			l.notes = append(l.notes, fmt.Sprintf("%d more attachments are not listed", len(list)-maxAttachments))
 			list = list[:maxAttachments]
@@ -105,10 +108,6 @@ func (l *attachmentLook) ask(ctx context.Context, look func(context.Context) ([]
 	})
 }
 
-func (l *attachmentLook) tell(list []Attachment, notes []string) {
-	l.found, l.notes = append(l.found, list), append(l.notes, notes...)
-}
-
 func (l *attachmentLook) source() (*distribution.Client, distribution.Source, string) {
 	return l.s.o.Client, l.from.source, l.from.ref.Repository
 }
@@ -128,18 +127,24 @@ func (l *attachmentLook) referrers(ctx context.Context, subject image.Digest) ([
 func (l *attachmentLook) cosign(ctx context.Context, subject image.Digest, suffix string) ([]Attachment, error) {
 	client, src, repository := l.source()
 	tag := cosignTag(subject, suffix)
-	m, err := client.Artifact(ctx, src, repository, tag)
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
+	layers, err := layersOf(ctx, client, src, repository, tag)
 	var found []Attachment
-	for _, d := range m.Layers {
+	for _, d := range layers {
 		found = append(found, attachmentOf(d, d.MediaType, predicateOf(d.Annotations), "cosign tag", tag, subject))
 	}
-	return found, nil
+	return found, err
+}
+
+// layersOf are the layers of an artifact, none if it is not there.
+func layersOf(ctx context.Context, client *distribution.Client, src distribution.Source, repository, identifier string) ([]image.Descriptor, error) {
+	m, err := client.Artifact(ctx, src, repository, identifier)
+	switch {
+	case fault.CodeOf(err) == fault.NotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return m.Layers, nil
 }
 
 // cosignTag is where cosign keeps what belongs to a manifest.

@@ -13,17 +13,23 @@ import (
 
 // An Origin says where components come from; the rest of it is about the document, if they come from one.
 type Origin struct {
-	Kind    string       `json:"kind"`              // "layers", "sbom"
+	Kind    string       `json:"kind"`              // "layers", "sbom", "attestation"
 	Format  string       `json:"format,omitempty"`  // "CycloneDX 1.6", "SPDX 2.3"
 	Digest  image.Digest `json:"digest,omitempty"`  // of its bytes
 	Name    string       `json:"name,omitempty"`    // of what it describes
 	Tool    string       `json:"tool,omitempty"`    // that made it
 	Created *time.Time   `json:"created,omitempty"` // nil when it does not say
+	// Of an attestation:
+	SignerRule  string       `json:"signerRule,omitempty"`
+	Key         string       `json:"key,omitempty"`         // fingerprint of the signer's key: sha256 of its DER form
+	Attestation image.Digest `json:"attestation,omitempty"` // of the signed envelope
+	Subject     image.Digest `json:"subject,omitempty"`     // what the signer says it is about: the platform's manifest, or the index
 }
 
 const (
-	FromLayers = "layers"
-	FromSBOM   = "sbom"
+	FromLayers      = "layers"
+	FromSBOM        = "sbom"
+	FromAttestation = "attestation"
 )
 
 // Document is the assessment as a bill of materials, made by a tool ("name version"). It fails when the image was not

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/attestation"
 	"github.com/landwaiter/landwaiter/internal/distribution"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -88,6 +89,8 @@ type Options struct {
 	ExternalLimit time.Duration // how long they are waited for; 0 means 10 s
 	ExternalStale time.Duration // reports older than that are stale; 0 means 7 days
 	MaxAge        time.Duration // of advisory data; older ones are warned of; 0 means vuln.DefaultMaxAge
+
+	SignerRules []attestation.Rule // whose attestations stand for reading an image's layers; none: nobody's
 }
 
 // Service answers requests.
@@ -158,7 +161,7 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	}
 	external := s.askScanners(ctx, req.Reference, a)
 	attachments := s.attachments(ctx, a, served, false)
-	if err := s.scan(ctx, a, served, progress); err != nil {
+	if err := s.components(ctx, a, served, progress); err != nil {
 		return nil, err
 	}
 	scanned() // what others say is waited for without keeping anybody from a scan

@@ -89,7 +89,7 @@ func (p *program) readDocuments(paths []string) ([]integrationfile.Document, []i
 			files = append(files, integrationfile.File{Path: "standard input", Data: data})
 			continue
 		}
-		read, err := integrationfile.Read(path)
+		read, err := integrationfile.Read("read integrations", path)
 		if err != nil {
 			return nil, nil, err
 		}

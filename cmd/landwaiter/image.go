@@ -53,6 +53,7 @@ type imageFlags struct {
 	sbom      string
 
 	libraryGzip bool
+	signerRules *string
 }
 
 func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
@@ -99,6 +100,7 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 	f.data = text(fs, settingData)
 	f.platform = text(fs, settingPlatforms)
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
+	f.signerRules = text(fs, settingSignerRules)
 	f.output = outputFlag(fs, documents...)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
@@ -140,8 +142,8 @@ func (p *program) flow(ctx context.Context, f imageFlags, ref image.Reference, d
 	if !f.remote.given() {
 		return p.alone(ctx, f, ref, depth, alone)
 	}
-	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip {
-		return fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure, --no-cache and --library-gzip are for working alone").
+	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip || *f.signerRules != "" {
+		return fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure, --no-cache, --library-gzip and --signer-rules are for working alone").
 			WithFix(`Leave them out, or work alone with --server "". On a server, an integration says how its registry is reached.`)
 	}
 	c, err := p.client(f.remote)

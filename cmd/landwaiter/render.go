@@ -21,6 +21,9 @@ func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, rem
 	} else {
 		r.facts(a)
 	}
+	if a.Scan.Source.Kind == assess.FromAttestation {
+		r.attested(a.Scan.Source)
+	}
 	r.attachments(a)
 	switch depth {
 	case assess.Inspect:
@@ -93,7 +96,11 @@ func (r *renderer) document(a *assess.Assessment) {
 	r.printf("%s\n", printable(a.Reference))
 	r.field("digest", string(a.Facts.Digest))
 	r.field("platform", a.Platform)
-	from := a.Scan.Source
+	r.field("from", documentText(a.Scan.Source)+"; no layer was read")
+	r.field("document", string(a.Scan.Source.Digest))
+}
+
+func documentText(from assess.Origin) string {
 	text := from.Format
 	if from.Tool != "" {
 		text += " made by " + from.Tool
@@ -101,7 +108,13 @@ func (r *renderer) document(a *assess.Assessment) {
 	if from.Created != nil {
 		text += ", " + when(*from.Created)
 	}
-	r.field("from", text+"; no layer was read")
+	return text
+}
+
+// attested says on whose word the layers were not read.
+func (r *renderer) attested(from assess.Origin) {
+	r.field("from", documentText(from)+"; no layer was read")
+	r.field("", fmt.Sprintf("the signer rule %s accepts it: signed with the key %s", from.SignerRule, from.Key))
 	r.field("document", string(from.Digest))
 }
 
@@ -194,7 +207,7 @@ func (r *renderer) scan(a *assess.Assessment) {
 		status = strings.ToUpper(status)
 	}
 	read := "listed in the document"
-	if a.Scan.Source.Kind != assess.FromSBOM {
+	if a.Scan.Source.Format == "" {
 		read = "in " + plural(int(a.Scan.Files), "file")
 	}
 	r.field("scan", fmt.Sprintf("%s, %s %s", status, plural(len(a.Scan.Components), "component"), read))

@@ -25,6 +25,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/landwaiter/landwaiter/internal/attestation/attestationtest"
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integrations/quay/quaytest"
@@ -42,7 +43,8 @@ const marked = "Marked-password-4711"
 // TestScript runs the scripts of testdata/script against real registries, which are the same for all of them:
 //
 //	OPEN    anonymous, plain HTTP: team/app:1 (two platforms), team/alpine:3, team/secret:1 (breaks an enforced policy),
-//	        team/slimmed:1 (line 2 removes a component of line 1), team/chart:1 (no image)
+//	        team/slimmed:1 (line 2 removes a component of line 1), team/chart:1 (no image), team/signed:1 (has a signed bill of materials, which the
+//	        signer rule in the file RULES accepts)
 //	BASIC   user robot and PASSWORD: team/app:1
 //	TOKEN   user robot and PASSWORD, or the identity token IDENTITY; public/app:1 for everybody, team/app:1 for robot
 //	TLS     anonymous, with a certificate that only CERT vouches for: team/app:1
@@ -129,6 +131,9 @@ func registries(t *testing.T) map[string]string {
 	registrytest.Push(t, token, "team/app", "1", app)
 	registrytest.Push(t, token, "public/app", "1", app)
 	registrytest.Push(t, private, "team/app", "1", app)
+	signer := attestationtest.New(t)
+	signed := registrytest.Push(t, open, "team/signed", "1", app)
+	attestationtest.Attach(t, open, "team/signed", signed.Digest, signer.Envelope(signed.Digest, time.Now().UTC().Format(time.RFC3339), "pkg:npm/left@1.0.0"))
 	layer := registrytest.Layer(map[string]string{"etc/motd": "hello"})
 	registrytest.Push(t, broken, "team/app", "1", registrytest.Image{Layers: [][]byte{layer}})
 	broken.Corrupt(image.DigestOf(layer), layer[:len(layer)/2])
@@ -136,6 +141,7 @@ func registries(t *testing.T) map[string]string {
 	return map[string]string{
 		"OPEN": open.Host, "BASIC": basic.Host, "TOKEN": token.Host, "TLS": private.Host, "BROKEN": broken.Host,
 		"QUAY": quay(t, alpine), "CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity", "OLD": oldData(t), "OSV": mirror(t),
+		"RULES": kept(t, "rules.yaml", signer.Rule(open.Host+"/team/*")),
 	}
 }
 
@@ -201,9 +207,14 @@ func certificate(t *testing.T, host string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	path := filepath.Join(t.TempDir(), "cert.pem")
-	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: conn.ConnectionState().PeerCertificates[0].Raw})
-	if err := os.WriteFile(path, block, 0o600); err != nil {
+	return kept(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: conn.ConnectionState().PeerCertificates[0].Raw}))
+}
+
+// kept writes a file that stays until the test ends.
+func kept(t *testing.T, name string, content []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -52,6 +52,7 @@ type serveFlags struct {
 	advisoryInterval          *time.Duration
 	advisoryEcosystems        *string
 	advisoryMaxAge            *time.Duration
+	signerRules               *string
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -85,6 +86,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.feed = newFeedFlags(fs, settingAdvisorySource)
 	f.advisoryInterval, f.advisoryEcosystems = duration(fs, settingAdvisoryInterval), text(fs, settingAdvisoryEcosystems)
 	f.advisoryMaxAge = duration(fs, settingAdvisoryMaxAge)
+	f.signerRules = text(fs, settingSignerRules)
 	return cmd
 }
 
@@ -115,6 +117,10 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		}
 	}
 	if err := checkMaxAge(*f.advisoryMaxAge); err != nil {
+		return err
+	}
+	rules, err := readSignerRules(*f.signerRules)
+	if err != nil {
 		return err
 	}
 	addresses.Loopback = addresses.Loopback || *f.demo // the demo's registry is on this machine
@@ -170,7 +176,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db, LibraryGzip: *f.libraryGzip}), Advisories: advisories.live,
 		Policies: policies, Statements: documents, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
 		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale, MaxAge: *f.advisoryMaxAge,
-		Nodes: nodes,
+		Nodes: nodes, SignerRules: rules,
 	})
 	stopMatching := inBackground(ctx, assessments.Rematch)
 	defer stopMatching()

@@ -52,6 +52,8 @@ var (
 	settingExploitedSource    = setting{"exploited-source", "LANDWAITER_EXPLOITED_SOURCE", "", "URL of CISA's known_exploited_vulnerabilities.json (default: it is not fetched)"}
 	settingAdvisoryMaxAge     = setting{"advisory-max-age", "LANDWAITER_ADVISORY_MAX_AGE", vuln.DefaultMaxAge.String(), "how old advisory data may be before every answer warns of it"}
 
+	settingSignerRules = setting{"signer-rules", "LANDWAITER_SIGNER_RULES", "", "file or directory of signer rules: whose signed bills of materials stand for reading an image's layers (default: nobody's)"}
+
 	settingAllowReferences = setting{"allow-references", "LANDWAITER_ALLOW_REFERENCES", "", "secrets of the server that integrations may refer to, patterns with commas between them, e.g. env:REGISTRY_*,file:/run/secrets/registries/*,kubernetes:team/*/* (default: none)"}
 
 	settingServer   = setting{"server", "LANDWAITER_SERVER", "", "URL of a Landwaiter server (default: work alone, in this process)"}

@@ -1,85 +1,24 @@
 package assess_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/attestation"
+	"github.com/landwaiter/landwaiter/internal/attestation/attestationtest"
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/image"
 )
 
-// attester signs statements as cosign does, with a key of its own.
-type attester struct {
-	t   testing.TB
-	key *ecdsa.PrivateKey
-}
-
-func newAttester(t testing.TB) attester {
+// rules believe a signer about images of a pattern.
+func rules(t testing.TB, s attestationtest.Signer, pattern string) []attestation.Rule {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	list, err := attestation.ParseRules(nil, "rules", s.Rule(pattern))
 	must(t, err)
-	return attester{t, key}
-}
-
-// envelope is a DSSE envelope of a statement that a digest's components are these.
-func (a attester) envelope(subject image.Digest, created string, components ...string) []byte {
-	a.t.Helper()
-	var list []string
-	for _, c := range components {
-		list = append(list, fmt.Sprintf(`{"type":"library","name":"x","version":"1","purl":%q}`, c))
-	}
-	statement := fmt.Sprintf(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":"https://cyclonedx.org/bom","predicate":`+
-		`{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"timestamp":%q,"tools":[{"name":"builder","version":"7"}]},"components":[%s]}}`,
-		subject.Hex(), created, strings.Join(list, ","))
-	const payloadType = "application/vnd.in-toto+json"
-	sum := sha256.Sum256(fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(statement), statement))
-	signature, err := ecdsa.SignASN1(rand.Reader, a.key, sum[:])
-	must(a.t, err)
-	raw, err := json.Marshal(map[string]any{
-		"payloadType": payloadType, "payload": base64.StdEncoding.EncodeToString([]byte(statement)),
-		"signatures": []map[string]string{{"sig": base64.StdEncoding.EncodeToString(signature)}},
-	})
-	must(a.t, err)
-	return raw
-}
-
-func (a attester) rules(pattern string) []attestation.Rule {
-	a.t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(a.key.Public())
-	must(a.t, err)
-	key := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-	text, err := json.Marshal(map[string]any{
-		"apiVersion": "landwaiter.dev/v1", "kind": "SignerRule", "metadata": map[string]any{"name": "team builds"},
-		"spec": map[string]any{"images": []string{pattern}, "accept": []string{"sbom"}, "keys": []string{key}, "maxAge": "90d"},
-	})
-	must(a.t, err)
-	rules, err := attestation.ParseRules("rules", text)
-	must(a.t, err)
-	return rules
-}
-
-// cosigned pushes envelopes under cosign's tag of attestations.
-func cosigned(t testing.TB, to registrytest.Target, subject image.Digest, envelopes ...[]byte) {
-	t.Helper()
-	var layers []image.Descriptor
-	for _, e := range envelopes {
-		d := to.PutBlob(t, "team/app", "application/vnd.dsse.envelope.v1+json", e)
-		d.Annotations = map[string]string{"predicateType": "https://cyclonedx.org/bom"}
-		layers = append(layers, d)
-	}
-	empty := to.PutBlob(t, "team/app", image.MediaTypeOCIConfig, []byte("{}"))
-	to.PutManifest(t, "team/app", tagOf(subject, ".att"), image.MediaTypeOCIManifest, registrytest.Manifest(image.MediaTypeOCIManifest, empty, layers))
+	return list
 }
 
 // layersRead counts the layers of debian that were asked for.
@@ -106,7 +45,7 @@ func noted(a *assess.Assessment, part string) bool {
 const lodashPURL = "pkg:npm/lodash@4.17.15"
 
 func TestTrust(t *testing.T) {
-	signer, stranger := newAttester(t), newAttester(t)
+	signer, stranger := attestationtest.New(t), attestationtest.New(t)
 	const created = "2026-11-01T00:00:00Z"
 	// with pushes an image, lets prepare attach what it likes, and checks the image by the signer's rule.
 	with := func(t *testing.T, prepare func(r *registrytest.Registry, d image.Digest)) (*assess.Assessment, *registrytest.Registry) {
@@ -114,7 +53,7 @@ func TestTrust(t *testing.T) {
 		r := registrytest.Start(t, registrytest.Options{})
 		d := registrytest.Push(t, r, "team/app", "1", debian())
 		prepare(r, d.Digest)
-		f := start(t, both(), func(o *assess.Options) { o.SignerRules = signer.rules(r.Host + "/team/*") })
+		f := start(t, both(), func(o *assess.Options) { o.SignerRules = rules(t, signer, r.Host+"/team/*") })
 		f.connect("team", r.URL, "", "")
 		r.Requests()
 		return f.assess(r.Host+"/team/app:1", assess.Judge), r
@@ -123,8 +62,8 @@ func TestTrust(t *testing.T) {
 	t.Run("a signed bill of materials stands for the layers", func(t *testing.T) {
 		var signed []byte
 		a, r := with(t, func(r *registrytest.Registry, d image.Digest) {
-			signed = signer.envelope(d, created, lodashPURL, "pkg:deb/debian/libssl1.1@1.1.1k-1?distro=debian-11&upstream=openssl")
-			cosigned(t, r, d, signed)
+			signed = signer.Envelope(d, created, lodashPURL, "pkg:deb/debian/libssl1.1@1.1.1k-1?distro=debian-11&upstream=openssl")
+			attestationtest.Attach(t, r, "team/app", d, signed)
 		})
 		if n := layersRead(r); n != 0 {
 			t.Errorf("%d layers were read", n)
@@ -147,7 +86,7 @@ func TestTrust(t *testing.T) {
 
 	t.Run("a bundle among the referrers counts as well", func(t *testing.T) {
 		a, r := with(t, func(r *registrytest.Registry, d image.Digest) {
-			bundle := fmt.Appendf(nil, `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":%s}`, signer.envelope(d, created, lodashPURL))
+			bundle := fmt.Appendf(nil, `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":%s}`, signer.Envelope(d, created, lodashPURL))
 			blob := r.PutBlob(t, "team/app", "application/vnd.dev.sigstore.bundle.v0.3+json", bundle)
 			empty := r.PutBlob(t, "team/app", image.MediaTypeOCIConfig, []byte("{}"))
 			m := r.PutManifest(t, "team/app", "bundle", image.MediaTypeOCIManifest, registrytest.Manifest(image.MediaTypeOCIManifest, empty, []image.Descriptor{blob}))
@@ -163,7 +102,7 @@ func TestTrust(t *testing.T) {
 
 	t.Run("the latest of several counts", func(t *testing.T) {
 		a, _ := with(t, func(r *registrytest.Registry, d image.Digest) {
-			cosigned(t, r, d, signer.envelope(d, "2026-11-02T00:00:00Z", lodashPURL), signer.envelope(d, "2026-11-03T00:00:00Z", lodashPURL, "pkg:npm/left@1"), signer.envelope(d, created, "pkg:npm/x@1"))
+			attestationtest.Attach(t, r, "team/app", d, signer.Envelope(d, "2026-11-02T00:00:00Z", lodashPURL), signer.Envelope(d, "2026-11-03T00:00:00Z", lodashPURL, "pkg:npm/left@1"), signer.Envelope(d, created, "pkg:npm/x@1"))
 		})
 		if len(a.Scan.Components) != 2 {
 			t.Errorf("%+v", a.Scan.Components)
@@ -174,15 +113,17 @@ func TestTrust(t *testing.T) {
 		envelope func(d image.Digest) []byte
 		why      string
 	}{
-		"another signer":       {func(d image.Digest) []byte { return stranger.envelope(d, created, lodashPURL) }, "no key of a signer rule made its signature"},
-		"another image":        {func(image.Digest) []byte { return signer.envelope(image.DigestOf(nil), created, lodashPURL) }, "it is about another image"},
-		"an old document":      {func(d image.Digest) []byte { return signer.envelope(d, "2026-01-01T00:00:00Z", lodashPURL) }, "is of 2026-01-01, and the signer rule team builds"},
-		"an empty document":    {func(d image.Digest) []byte { return signer.envelope(d, created) }, "lists no component"},
-		"an unreadable purl":   {func(d image.Digest) []byte { return signer.envelope(d, created, "nonsense") }, "component 1"},
+		"another signer":       {func(d image.Digest) []byte { return stranger.Envelope(d, created, lodashPURL) }, "no key of a signer rule made its signature"},
+		"another image":        {func(image.Digest) []byte { return signer.Envelope(image.DigestOf(nil), created, lodashPURL) }, "it is about another image"},
+		"an old document":      {func(d image.Digest) []byte { return signer.Envelope(d, "2026-01-01T00:00:00Z", lodashPURL) }, "is of 2026-01-01, and the signer rule team builds"},
+		"an empty document":    {func(d image.Digest) []byte { return signer.Envelope(d, created) }, "lists no component"},
+		"an unreadable purl":   {func(d image.Digest) []byte { return signer.Envelope(d, created, "nonsense") }, "component 1"},
 		"something else there": {func(image.Digest) []byte { return []byte("hello") }, "it is no envelope"},
 	} {
 		t.Run(name+" is not used, and the layers are read", func(t *testing.T) {
-			a, r := with(t, func(r *registrytest.Registry, d image.Digest) { cosigned(t, r, d, tt.envelope(d)) })
+			a, r := with(t, func(r *registrytest.Registry, d image.Digest) {
+				attestationtest.Attach(t, r, "team/app", d, tt.envelope(d))
+			})
 			if a.Scan.Source.Kind != assess.FromLayers || len(a.Scan.Components) != 4 || layersRead(r) != 2 || a.Scan.Status != "complete" {
 				t.Errorf("%+v, %d components", a.Scan.Source, len(a.Scan.Components))
 			}
@@ -203,14 +144,14 @@ func TestTrust(t *testing.T) {
 		r := registrytest.Start(t, registrytest.Options{})
 		d := registrytest.Push(t, r, "team/app", "", debian())
 		index := registrytest.PushIndex(t, r, "team/app", "1", d)
-		cosigned(t, r, index.Digest, signer.envelope(index.Digest, created, lodashPURL))
-		f := start(t, both(), func(o *assess.Options) { o.SignerRules = signer.rules(r.Host + "/**") })
+		attestationtest.Attach(t, r, "team/app", index.Digest, signer.Envelope(index.Digest, created, lodashPURL))
+		f := start(t, both(), func(o *assess.Options) { o.SignerRules = rules(t, signer, r.Host+"/**") })
 		f.connect("team", r.URL, "", "")
 		a := f.assess(r.Host+"/team/app:1", assess.ScanIt)
 		if a.Scan.Source.Subject != index.Digest || !noted(a, "about the index") {
 			t.Errorf("%+v %+v", a.Scan.Source, a.Scan.Notes)
 		}
-		cosigned(t, r, d.Digest, signer.envelope(d.Digest, "2026-10-01T00:00:00Z", lodashPURL))
+		attestationtest.Attach(t, r, "team/app", d.Digest, signer.Envelope(d.Digest, "2026-10-01T00:00:00Z", lodashPURL))
 		if a := f.assess(r.Host+"/team/app:1", assess.ScanIt); a.Scan.Source.Subject != d.Digest {
 			t.Errorf("that of the platform's manifest does not come first: %+v", a.Scan.Source)
 		}
@@ -219,8 +160,8 @@ func TestTrust(t *testing.T) {
 	t.Run("a rule for other images asks for nothing", func(t *testing.T) {
 		r := registrytest.Start(t, registrytest.Options{})
 		d := registrytest.Push(t, r, "team/app", "1", debian())
-		cosigned(t, r, d.Digest, signer.envelope(d.Digest, created, lodashPURL))
-		f := start(t, both(), func(o *assess.Options) { o.SignerRules = signer.rules("registry.example/**") })
+		attestationtest.Attach(t, r, "team/app", d.Digest, signer.Envelope(d.Digest, created, lodashPURL))
+		f := start(t, both(), func(o *assess.Options) { o.SignerRules = rules(t, signer, "registry.example/**") })
 		f.connect("team", r.URL, "", "")
 		r.Requests()
 		a := f.assess(r.Host+"/team/app:1", assess.ScanIt)

@@ -48,7 +48,7 @@ func ruleOf(t testing.TB, spec string, keys ...crypto.PublicKey) []Rule {
 	for _, key := range keys {
 		text.WriteString("  - |\n    " + strings.ReplaceAll(strings.TrimSpace(pemOf(key)), "\n", "\n    ") + "\n")
 	}
-	rules, err := ParseRules("rules.yaml", []byte(text.String()))
+	rules, err := ParseRules(nil, "rules.yaml", []byte(text.String()))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text.String())
 	}
@@ -179,9 +179,12 @@ func TestAccept_refuses(t *testing.T) {
 func TestParseRules(t *testing.T) {
 	key := strings.ReplaceAll(strings.TrimSpace(pemOf(must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)).Public())), "\n", "\n    ")
 	good := "apiVersion: landwaiter.dev/v1\nkind: SignerRule\nmetadata:\n  name: a\nspec:\n  images: [registry.example/team/*]\n  accept: [sbom]\n  maxAge: 12h\n  predicateTypes: [https://spdx.dev/Document]\n  keys:\n  - |\n    " + key + "\n"
-	rules, err := ParseRules("r.yaml", []byte(good))
+	rules, err := ParseRules(nil, "r.yaml", []byte(good))
 	if err != nil || len(rules) != 1 || rules[0].MaxAge != 12*time.Hour || len(rules[0].Keys) != 1 {
 		t.Fatalf("%+v %v", rules, err)
+	}
+	if _, err := ParseRules(rules, "other.yaml", []byte(good)); err == nil || !strings.Contains(err.Error(), `other.yaml:1:1: metadata.name: another rule has the name "a"`) {
+		t.Errorf("%v", err)
 	}
 	if !Wants(rules, "https://spdx.dev/Document/v2.3") || Wants(rules, "https://cyclonedx.org/bom") {
 		t.Error("the rule takes the wrong predicates")
@@ -205,7 +208,7 @@ func TestParseRules(t *testing.T) {
 		"no images":        {strings.Replace(good, "[registry.example/team/*]", "[]", 1), "from 1 to"},
 		"no name":          {strings.Replace(good, "  name: a", "  {}", 1), "metadata.name: is missing"},
 	} {
-		if _, err := ParseRules("r.yaml", []byte(tt.text)); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) {
+		if _, err := ParseRules(nil, "r.yaml", []byte(tt.text)); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
@@ -255,7 +258,7 @@ func FuzzAccept(f *testing.F) {
 func FuzzParseRules(f *testing.F) {
 	f.Add([]byte("apiVersion: landwaiter.dev/v1\nkind: SignerRule\nmetadata: {name: a}\nspec:\n  images: [a/b]\n  accept: [sbom]\n  keys: [x]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		rules, err := ParseRules("f", data)
+		rules, err := ParseRules(nil, "f", data)
 		if err != nil && fault.CodeOf(err) != fault.Invalid {
 			t.Fatal(err)
 		}

@@ -45,10 +45,10 @@ const (
 
 var predicateTypes = []string{"https://cyclonedx.org/bom", "https://spdx.dev/Document"}
 
-// ParseRules reads YAML documents, one rule each. The error is a fault.Invalid with every mistake, its line and column.
-func ParseRules(file string, data []byte) ([]Rule, error) {
+// ParseRules adds the rules of a file to those of others. It has YAML documents, one rule each. The error is a fault.Invalid with
+// every mistake, its line and column.
+func ParseRules(rules []Rule, file string, data []byte) ([]Rule, error) {
 	roots, problems := yamldoc.Documents(data, maxRules)
-	var rules []Rule
 	for _, root := range roots {
 		rule, more := readRule(root)
 		for _, r := range rules {

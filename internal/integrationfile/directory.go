@@ -102,7 +102,7 @@ func (d *Directory) Status() Status {
 
 // Sync looks once. It is not for concurrent use.
 func (d *Directory) Sync(ctx context.Context) {
-	files, err := Read(d.o.Path)
+	files, err := Read("read integrations", d.o.Path)
 	if err != nil {
 		d.trouble(ctx, err.Error())
 		return

@@ -355,7 +355,7 @@ func TestRead_has_bounds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := integrationfile.Read(dir); err == nil || !strings.Contains(err.Error(), "more than 16 MiB") {
+	if _, err := integrationfile.Read("read integrations", dir); err == nil || !strings.Contains(err.Error(), "more than 16 MiB") {
 		t.Error(err)
 	}
 	many := t.TempDir()
@@ -364,7 +364,7 @@ func TestRead_has_bounds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := integrationfile.Read(many); err == nil || !strings.Contains(err.Error(), "more than 1000 files") {
+	if _, err := integrationfile.Read("read integrations", many); err == nil || !strings.Contains(err.Error(), "more than 1000 files") {
 		t.Error(err)
 	}
 }

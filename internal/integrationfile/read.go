@@ -30,9 +30,8 @@ type File struct {
 }
 
 // Read reads one file, or the files of a directory whose names end in .yaml, .yml or .json and do not begin with a dot, in the
-// order of their names. Symbolic links are followed, as a mounted ConfigMap needs.
-func Read(path string) ([]File, error) {
-	const op = "read integrations"
+// order of their names. Symbolic links are followed, as a mounted ConfigMap needs. op says in errors what they are read for.
+func Read(op, path string) ([]File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, op, "", err)

@@ -109,7 +109,7 @@ func TestEncodingsOfOneImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := compare(found, []component{{"deb", "bash", "5.2.15-2+b8"}, {"npm", "ms", "2.1.2"}, {"npm", "@x/y", "1.0.0"}})
+		d := compare(found, []component{{"deb", "bash", "5.2.15-2"}, {"npm", "ms", "2.1.2"}, {"npm", "@x/y", "1.0.0"}})
 		if len(d.missing)+len(d.extra) > 0 {
 			t.Errorf("%s: missing %v, too many %v", s.title, d.missing, d.extra)
 		}

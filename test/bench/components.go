@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -42,11 +43,17 @@ func unescape(s string) string {
 	return s
 }
 
-// newComponent evens out what the tools spell differently: a distribution's name, the epoch, the standard library of Go.
+var (
+	epoch   = regexp.MustCompile(`^[0-9]+:`)
+	rebuilt = regexp.MustCompile(`\+b[0-9]+$`)
+)
+
+// newComponent evens out what the tools spell differently. Of Debian's packages some leave out the distribution, the epoch,
+// and the number of a rebuild without a change of source.
 func newComponent(kind, name, version string) component {
 	switch kind {
 	case "deb":
-		name = name[strings.LastIndex(name, "/")+1:]
+		name, version = name[strings.LastIndex(name, "/")+1:], rebuilt.ReplaceAllString(epoch.ReplaceAllString(version, ""), "")
 	case "golang":
 		name, version = strings.ToLower(name), strings.TrimPrefix(strings.TrimPrefix(version, "v"), "go")
 		if version == "(devel)" || version == "UNKNOWN" {

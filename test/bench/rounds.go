@@ -151,6 +151,11 @@ func (b *bench) measureServer(ctx context.Context, t table, s subject) error {
 // the subject too.
 func (b *bench) measureTool(ctx context.Context, t table, tool tool, s subject) error {
 	return b.inHome(func(home string) error {
+		if tool.prepare != nil {
+			if err := tool.prepare(home); err != nil {
+				return err
+			}
+		}
 		first := tool.cold
 		if s.known != "" && tool.warm != nil {
 			first = tool.warm

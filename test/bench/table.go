@@ -40,7 +40,7 @@ func cpu(u usage) float64  { return u.cpu.Seconds() }
 func wall(u usage) float64 { return u.wall.Seconds() }
 
 func (t table) print(out io.Writer, title string) {
-	fmt.Fprintf(out, "\n%s (medians of %d rounds; × is the median of the rounds' ratios to %s)\n", title, len(t[rowFloor]), rowOurs)
+	fmt.Fprintf(out, "\n%s (medians of %d rounds; × is the median of the rounds' ratios to %s)\n", title, len(t[rowOurs]), rowOurs)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\twall s\tCPU s\tpeak MB\twritten MB\twall ×\tCPU ×\t")
 	for _, row := range slices.Sorted(maps.Keys(t)) {

@@ -261,6 +261,10 @@ func guessJar(name string, manifest map[string]string) Component {
 		artifact, version, group = p.ArtifactID, p.Version, strings.ToLower(p.GroupID)
 	}
 	artifact = cmp.Or(artifact, word(manifest["implementation-title"]), word(manifest["short-name"]), word(manifest["extension-name"]))
+	if manifest["implementation-version"] != "" {
+		base := path.Base(name)
+		artifact = cmp.Or(artifact, word(strings.TrimSuffix(base, path.Ext(base))))
+	}
 	version = cmp.Or(version, word(manifest["implementation-version"]), word(manifest["specification-version"]),
 		word(manifest["plugin-version"]), word(manifest["bundle-version"]))
 	if artifact == "" || version == "" {

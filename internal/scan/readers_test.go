@@ -228,6 +228,10 @@ func TestJava(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 
+	t.Run("file_name_without_version", func(t *testing.T) {
+		driver := zipOf(t, map[string]string{"META-INF/MANIFEST.MF": "Implementation-Title: PostgreSQL JDBC Driver\r\nImplementation-Version: 42.5.5\r\nImplementation-Vendor-Id: org.postgresql\r\n"})
+		expect(t, scanned(t, layer(t, file("lib/postgresql.jar", driver))), "maven org.postgresql:postgresql 42.5.5 @0 /lib/postgresql.jar")
+	})
 	t.Run("licenses", func(t *testing.T) {
 		maven := "META-INF/maven/"
 		jar := zipOf(t, map[string]string{

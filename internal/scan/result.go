@@ -17,7 +17,7 @@ import (
 )
 
 // extractorVersion is part of the cache key. It changes whenever the same layer would give another result.
-const extractorVersion = "6"
+const extractorVersion = "7"
 
 // layerResult is what one layer holds, independent of the layers below and above it.
 type layerResult struct {

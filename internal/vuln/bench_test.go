@@ -252,7 +252,16 @@ func packagesIn(t testing.TB, source string) []Package {
 		if err != nil {
 			return err
 		}
-		var record struct{ Affected []osvAffected }
+		var record struct {
+			Affected []struct {
+				Package  struct{ Ecosystem, Name string }
+				Versions []string
+				Ranges   []struct {
+					Type   string
+					Events []struct{ Fixed string }
+				}
+			}
+		}
 		if err := json.Unmarshal(data, &record); err != nil {
 			return err
 		}
@@ -264,8 +273,8 @@ func packagesIn(t testing.TB, source string) []Package {
 			list := a.Versions
 			for _, r := range a.Ranges {
 				for _, e := range r.Events {
-					if e.Fixed != nil && r.Type != "GIT" {
-						list = append(list, *e.Fixed)
+					if e.Fixed != "" && r.Type != "GIT" {
+						list = append(list, e.Fixed)
 					}
 				}
 			}

@@ -5,14 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/go-faster/jx"
 )
 
-// An event is one entry of an OSV range. Records of the first schema versions put several keys into one object.
+// An event says that something happens at a version.
 type event struct {
-	Introduced   *string `json:"introduced"`
-	Fixed        *string `json:"fixed"`
-	LastAffected *string `json:"last_affected"`
-	Limit        *string `json:"limit"`
+	kind    string // introduced, fixed, last_affected, limit
+	version string
+}
+
+// eventOf reads an entry of an OSV range. Records of the first schema versions put several events into one object.
+func eventOf(d *jx.Decoder) (all []event, err error) {
+	err = fields(d, func(d *jx.Decoder, key []byte) error {
+		switch kind := string(key); kind {
+		case "introduced", "fixed", "last_affected", "limit":
+			if d.Next() == jx.Null {
+				return d.Null()
+			}
+			version, err := d.Str()
+			all = append(all, event{kind, version})
+			return err
+		}
+		return d.Skip()
+	})
+	return all, err
 }
 
 type bound byte
@@ -57,30 +74,22 @@ func intervals(r rules, events []event) ([]interval, error) {
 	var marks, limits []mark
 	unlimited, introduced := false, false
 	for _, e := range events {
-		for _, f := range []struct {
-			kind string
-			text *string
-		}{{"introduced", e.Introduced}, {"fixed", e.Fixed}, {"last_affected", e.LastAffected}, {"limit", e.Limit}} {
-			switch {
-			case f.text == nil:
-				continue
-			case f.kind == "limit" && *f.text == "*":
-				unlimited = true
-				continue
+		if e.kind == "limit" && e.version == "*" {
+			unlimited = true
+			continue
+		}
+		m := mark{kind: e.kind, text: e.version}
+		if e.kind != "introduced" || e.version != "0" {
+			var err error
+			if m.key, err = r.key(e.version); err != nil {
+				return nil, fmt.Errorf("%s: version %.80q: %w", e.kind, e.version, err)
 			}
-			m := mark{kind: f.kind, text: *f.text}
-			if f.kind != "introduced" || m.text != "0" {
-				var err error
-				if m.key, err = r.key(m.text); err != nil {
-					return nil, fmt.Errorf("%s: %w", f.kind, err)
-				}
-			}
-			introduced = introduced || f.kind == "introduced"
-			if f.kind == "limit" {
-				limits = append(limits, m)
-			} else {
-				marks = append(marks, m)
-			}
+		}
+		introduced = introduced || e.kind == "introduced"
+		if e.kind == "limit" {
+			limits = append(limits, m)
+		} else {
+			marks = append(marks, m)
 		}
 	}
 	if !introduced {

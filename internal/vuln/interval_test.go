@@ -103,14 +103,7 @@ func TestIntervalsAgreeWithTheSpecification(t *testing.T) {
 		var events []event
 		for _, e := range list {
 			text := fmt.Sprintf("1.%d.0", e.v)
-			switch e.kind {
-			case "introduced":
-				events = append(events, event{Introduced: &text})
-			case "fixed":
-				events = append(events, event{Fixed: &text})
-			default:
-				events = append(events, event{LastAffected: &text})
-			}
+			events = append(events, event{e.kind, text})
 		}
 		got, err := intervals(ecosystems["npm"], events)
 		if err != nil {

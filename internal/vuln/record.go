@@ -2,47 +2,16 @@ package vuln
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
+	"io"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/go-faster/jx"
 )
-
-// osvRecord is what of an OSV record is used. Parts that are only shown are decoded leniently, later.
-type osvRecord struct {
-	ID         string            `json:"id"`
-	Modified   string            `json:"modified"`
-	Published  string            `json:"published"`
-	Withdrawn  string            `json:"withdrawn"`
-	Aliases    []string          `json:"aliases"`
-	Upstream   []string          `json:"upstream"`
-	Related    json.RawMessage   `json:"related"`
-	Summary    string            `json:"summary"`
-	Details    string            `json:"details"`
-	Severity   json.RawMessage   `json:"severity"`
-	Affected   []json.RawMessage `json:"affected"` // each an osvAffected, decoded one at a time
-	References json.RawMessage   `json:"references"`
-	Specific   json.RawMessage   `json:"database_specific"`
-}
-
-type osvAffected struct {
-	Package struct {
-		Ecosystem string `json:"ecosystem"`
-		Name      string `json:"name"`
-	} `json:"package"`
-	Ranges []struct {
-		Type   string  `json:"type"`
-		Events []event `json:"events"`
-	} `json:"ranges"`
-	Versions          []string        `json:"versions"`
-	Severity          json.RawMessage `json:"severity"`
-	DatabaseSpecific  json.RawMessage `json:"database_specific"`
-	EcosystemSpecific json.RawMessage `json:"ecosystem_specific"`
-}
 
 // A record is one advisory, ready for the index.
 type record struct {
@@ -81,65 +50,186 @@ const (
 	maxAffected   = 100_000
 )
 
-var validID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]{1,127}$`)
+// A draft is a record while it is read, as its parts come in any order.
+type draft struct {
+	record
+	withdrawn bool
+	word      Severity // of the whole record, from where sources put their own
+	related   []string // CVEs
+	summary   string
+	details   []byte // JSON, of use only where there is no summary
+	count     int    // affected entries, also those of no use
+}
 
 // decodeRecord reads one OSV record. errWithdrawn and errUnusable say that a good record is of no use here; every other
-// error says what is broken.
+// error says what is broken. Parts that are only shown are passed over if they have odd shapes.
 func decodeRecord(data []byte) (*record, error) {
-	var o osvRecord
-	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &o); err != nil {
-		return nil, fmt.Errorf("not an OSV record: %w", err)
+	d := jx.DecodeBytes(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	r := draft{record: record{detail: detail{rating: rating{word: Unknown}}}, word: Unknown}
+	if err := d.ObjBytes(r.field); err != nil {
+		return nil, notOSV(err)
+	}
+	if err := d.Skip(); err != io.EOF {
+		return nil, errors.New("not an OSV record: something follows its end")
 	}
 	switch {
-	case o.ID == "":
+	case r.id == "":
 		return nil, errors.New("not an OSV record: it has no id")
-	case !validID.MatchString(o.ID):
-		return nil, fmt.Errorf("its id is not usable: %.40q", o.ID)
-	case len(o.Affected) > maxAffected:
-		return nil, fmt.Errorf("it names more than %d packages", maxAffected)
-	case !parseTime(o.Withdrawn).IsZero():
+	case !validID(r.id):
+		return nil, fmt.Errorf("its id is not usable: %.40q", r.id)
+	case r.withdrawn:
 		return nil, errWithdrawn
-	}
-	r := &record{detail: detail{
-		id:         o.ID,
-		aliases:    ids(o.Aliases),
-		upstream:   ids(o.Upstream),
-		summary:    summaryOf(o),
-		published:  seconds(parseTime(o.Published)),
-		modified:   seconds(parseTime(o.Modified)),
-		rating:     ratingOf(o.Severity),
-		references: referencesOf(o.References),
-	}}
-	if w := severityOfSpecific(o.Specific); w != Unknown {
-		r.rating.word = w
-	}
-	for i, raw := range o.Affected {
-		var a osvAffected
-		if err := json.Unmarshal(raw, &a); err != nil {
-			return nil, fmt.Errorf("not an OSV record: affected[%d]: %w", i, err)
-		}
-		if _, known := ecosystems[parseEcosystem(a.Package.Ecosystem).base]; !known || a.Package.Name == "" {
-			continue
-		}
-		got, err := affectedOf(a, o.Summary)
-		if err != nil {
-			return nil, fmt.Errorf("affected[%d] (%s): %w", i, a.Package.Name, err)
-		}
-		if len(got.intervals) > 0 || len(got.keys) > 0 || len(got.texts) > 0 {
-			r.affected = append(r.affected, got)
-		}
-	}
-	if len(r.affected) == 0 {
+	case len(r.affected) == 0:
 		return nil, errUnusable
+	}
+	return r.finish(), nil
+}
+
+// notOSV keeps what an error says short: the decoder's tells of every level of nesting.
+func notOSV(err error) error {
+	if f := new(unusableError); errors.As(err, &f) {
+		return f
+	}
+	text := err.Error()
+	if len(text) > 200 {
+		text = "…" + text[len(text)-200:]
+	}
+	return errors.New("not an OSV record: " + text)
+}
+
+// unusableError is about a record that is well-formed JSON.
+type unusableError struct{ error }
+
+func (r *draft) field(d *jx.Decoder, key []byte) (err error) {
+	var text string
+	switch string(key) {
+	case "id":
+		r.id, err = stringOrNull(d)
+	case "modified":
+		text, err = stringOrNull(d)
+		r.modified = seconds(parseTime(text))
+	case "published":
+		text, err = stringOrNull(d)
+		r.published = seconds(parseTime(text))
+	case "withdrawn":
+		text, err = stringOrNull(d)
+		r.withdrawn = !parseTime(text).IsZero()
+	case "aliases":
+		r.aliases, err = ids(d)
+	case "upstream":
+		r.upstream, err = ids(d)
+	case "related":
+		return looseList(d, func(d *jx.Decoder) error {
+			s, err := looseString(d)
+			if cveOf(s) != "" && len(r.related) < maxAliases && !slices.Contains(r.related, s) {
+				r.related = append(r.related, s)
+			}
+			return err
+		})
+	case "summary":
+		r.summary, err = stringOrNull(d)
+	case "details":
+		r.details, err = d.Raw()
+	case "severity":
+		r.rating, err = ratingOf(d)
+	case "references":
+		r.references, err = referencesOf(d)
+	case "database_specific":
+		r.word, err = severityOfSpecific(d)
+	case "affected":
+		return list(d, r.entry)
+	default:
+		return d.Skip()
+	}
+	return err
+}
+
+// entry reads one affected entry.
+func (r *draft) entry(d *jx.Decoder) error {
+	if r.count++; r.count > maxAffected {
+		return &unusableError{fmt.Errorf("it names more than %d packages", maxAffected)}
+	}
+	a := affected{rating: rating{word: Unknown}}
+	own := [2]Severity{Unknown, Unknown} // the ecosystem's word before the database's
+	var ranges, versions jx.Raw
+	err := fields(d, func(d *jx.Decoder, key []byte) (err error) {
+		switch string(key) {
+		case "package":
+			return fields(d, func(d *jx.Decoder, key []byte) (err error) {
+				switch string(key) {
+				case "ecosystem":
+					a.ecosystem, err = stringOrNull(d)
+				case "name":
+					a.name, err = stringOrNull(d)
+				default:
+					err = d.Skip()
+				}
+				return err
+			})
+		case "ranges":
+			ranges, err = d.Raw()
+		case "versions":
+			versions, err = d.Raw()
+		case "severity":
+			a.rating, err = ratingOf(d)
+		case "ecosystem_specific":
+			own[0], err = severityOfSpecific(d)
+		case "database_specific":
+			own[1], err = severityOfSpecific(d)
+		default:
+			err = d.Skip()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	rules, known := ecosystems[parseEcosystem(a.ecosystem).base]
+	if !known || a.name == "" {
+		return nil
+	}
+	broken := func(err error) error {
+		return &unusableError{fmt.Errorf("affected[%d] (%.80s): %w", r.count-1, a.name, err)}
+	}
+	if len(a.name) > 512 || len(a.ecosystem) > 128 || hasControl(a.name+a.ecosystem) {
+		return broken(errors.New("its name is not usable"))
+	}
+	if a.intervals, err = intervalsOf(rules, ranges); err != nil {
+		return broken(err)
+	}
+	if a.keys, a.texts, err = leftOver(rules, versions, a.intervals); err != nil {
+		return broken(err)
+	}
+	for _, w := range own {
+		if w != Unknown {
+			a.rating.word = w
+			break
+		}
+	}
+	if len(a.intervals) > 0 || len(a.keys) > 0 || len(a.texts) > 0 {
+		r.affected = append(r.affected, a)
+	}
+	return nil
+}
+
+// finish fills in what parts of the record say about others.
+func (r *draft) finish() *record {
+	if r.word != Unknown {
+		r.rating.word = r.word
+	}
+	r.detail.summary = summaryOf(r.summary, r.details)
+	for i := range r.affected {
+		a := &r.affected[i]
+		if a.rating.word == Unknown {
+			a.rating.word = severityOfSummary(parseEcosystem(a.ecosystem).base, r.summary)
+		}
 	}
 	// Errata that predate the field "upstream" name their CVEs as related.
 	if len(r.aliases) == 0 && len(r.upstream) == 0 && ecosystems[parseEcosystem(r.affected[0].ecosystem).base].os {
-		var related []string
-		_ = json.Unmarshal(o.Related, &related)
-		r.upstream = slices.DeleteFunc(ids(related), func(s string) bool { return cveOf(s) == "" })
+		r.upstream = r.related
 	}
 	r.hoistRating()
-	return r, nil
+	return &r.record
 }
 
 // hoistRating keeps what every affected entry says alike once, in the record.
@@ -161,54 +251,65 @@ func (r *record) hoistRating() {
 	}
 }
 
-func affectedOf(a osvAffected, summary string) (affected, error) {
-	got := affected{ecosystem: a.Package.Ecosystem, name: a.Package.Name, rating: ratingOf(a.Severity)}
-	if len(a.Package.Name) > 512 || len(a.Package.Ecosystem) > 128 || hasControl(a.Package.Name+a.Package.Ecosystem) {
-		return got, errors.New("its name is not usable")
+// intervalsOf reads the ranges that speak of versions; others speak of commits.
+func intervalsOf(r rules, raw jx.Raw) (all []interval, err error) {
+	if raw == nil {
+		return nil, nil
 	}
-	base := parseEcosystem(a.Package.Ecosystem).base
-	eco := ecosystems[base]
-	for _, w := range []Severity{
-		severityOfSpecific(a.EcosystemSpecific), severityOfSpecific(a.DatabaseSpecific), severityOfSummary(base, summary),
-	} {
-		if w != Unknown {
-			got.rating.word = w
-			break
+	err = list(jx.DecodeBytes(raw), func(d *jx.Decoder) error {
+		var kind string
+		var events []event
+		err := fields(d, func(d *jx.Decoder, key []byte) (err error) {
+			switch string(key) {
+			case "type":
+				kind, err = stringOrNull(d)
+			case "events":
+				err = list(d, func(d *jx.Decoder) error {
+					e, err := eventOf(d)
+					events = append(events, e...)
+					return err
+				})
+			default:
+				err = d.Skip()
+			}
+			return err
+		})
+		if err != nil || kind != "SEMVER" && kind != "ECOSYSTEM" {
+			return err
 		}
-	}
-	for _, r := range a.Ranges {
-		if r.Type != "SEMVER" && r.Type != "ECOSYSTEM" {
-			continue // GIT ranges speak of commits
-		}
-		found, err := intervals(eco, r.Events)
-		if err != nil {
-			return got, err
-		}
-		got.intervals = append(got.intervals, found...)
-	}
-	got.keys, got.texts = leftOver(eco, a.Versions, got.intervals)
-	return got, nil
+		found, err := intervals(r, events)
+		all = append(all, found...)
+		return err
+	})
+	return all, err
 }
 
 // maxHeld bounds the comparisons of enumerated versions with intervals. Beyond it versions are kept that need not be.
 const maxHeld = 1_000_000
 
 // leftOver returns the enumerated versions that no interval holds.
-func leftOver(r rules, list []string, in []interval) (keys [][]byte, texts []string) {
-	if len(list)*len(in) > maxHeld {
-		in = nil
+func leftOver(r rules, raw jx.Raw, in []interval) (keys [][]byte, texts []string, err error) {
+	if raw == nil {
+		return nil, nil, nil
 	}
-	for _, text := range list {
+	compared := 0
+	err = list(jx.DecodeBytes(raw), func(d *jx.Decoder) error {
+		text, err := stringOrNull(d)
+		if err != nil || text == "" || len(text) > maxVersion {
+			return err
+		}
 		key, err := r.key(text)
-		switch {
-		case err != nil && text != "" && len(text) <= maxVersion:
+		if err != nil {
 			texts = append(texts, text)
-		case err == nil && !slices.ContainsFunc(in, func(i interval) bool { return i.contains(key) }):
+			return nil
+		}
+		if compared += len(in); compared > maxHeld || !slices.ContainsFunc(in, func(i interval) bool { return i.contains(key) }) {
 			keys = append(keys, key)
 		}
-	}
+		return nil
+	})
 	slices.SortFunc(keys, bytes.Compare)
-	return slices.CompactFunc(keys, bytes.Equal), texts
+	return slices.CompactFunc(keys, bytes.Equal), texts, err
 }
 
 func parseTime(s string) time.Time {
@@ -227,22 +328,38 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// ids keeps what can be an identifier, once each.
-func ids(list []string) []string {
-	var out []string
-	for _, s := range list {
-		if len(out) < maxAliases && validID.MatchString(s) && !slices.Contains(out, s) {
-			out = append(out, s)
+// validID reports whether s can be an identifier.
+func validID(s string) bool {
+	if len(s) < 2 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		alphanumeric := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		if !alphanumeric && (i == 0 || !strings.ContainsRune("._:+-", rune(c))) {
+			return false
 		}
 	}
-	return out
+	return true
+}
+
+// ids reads what can be an identifier, once each.
+func ids(d *jx.Decoder) (out []string, err error) {
+	err = list(d, func(d *jx.Decoder) error {
+		s, err := stringOrNull(d)
+		if len(out) < maxAliases && validID(s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+		return err
+	})
+	return out, err
 }
 
 // summaryOf is the record's summary, or how its details begin, as one line without control characters.
-func summaryOf(o osvRecord) string {
-	s := o.Summary
-	if strings.TrimSpace(s) == "" {
-		s = strings.TrimSpace(o.Details)
+func summaryOf(s string, details jx.Raw) string {
+	if strings.TrimSpace(s) == "" && len(details) > 0 {
+		s, _ = stringOrNull(jx.DecodeBytes(details)) // it was read before
+		s = strings.TrimSpace(s)
 		if i := strings.Index(s, "\n\n"); i > 0 {
 			s = s[:i]
 		}
@@ -256,6 +373,8 @@ func summaryOf(o osvRecord) string {
 	s = strings.ToValidUTF8(s, "")
 	s = strings.Map(func(r rune) rune {
 		switch {
+		case r == ' ' || 'a' <= r && r <= 'z':
+			return r
 		case unicode.IsSpace(r):
 			return ' '
 		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
@@ -264,28 +383,44 @@ func summaryOf(o osvRecord) string {
 		return r
 	}, s)
 	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > 240 {
-		s = strings.TrimSpace(string(r[:239])) + "…"
+	if len(s) > 240 {
+		if r := []rune(s); len(r) > 240 {
+			s = strings.TrimSpace(string(r[:239])) + "…"
+		}
 	}
 	return s
 }
 
-func referencesOf(raw json.RawMessage) []string {
-	var list []struct{ Type, URL string }
-	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil {
-		return nil
-	}
-	slices.SortStableFunc(list, func(a, b struct{ Type, URL string }) int {
-		return btoi(b.Type == "ADVISORY") - btoi(a.Type == "ADVISORY")
-	})
-	var out []string
-	for _, l := range list {
-		web := strings.HasPrefix(l.URL, "https://") || strings.HasPrefix(l.URL, "http://")
-		if len(out) < maxReferences && web && len(l.URL) <= 500 && !hasControl(l.URL) && !slices.Contains(out, l.URL) {
-			out = append(out, l.URL)
+// referencesOf reads web addresses, those of advisories first.
+func referencesOf(d *jx.Decoder) ([]string, error) {
+	var advisories, others []string
+	err := looseList(d, func(d *jx.Decoder) error {
+		var kind, url string
+		err := looseFields(d, func(d *jx.Decoder, key []byte) (err error) {
+			switch string(key) {
+			case "type":
+				kind, err = looseString(d)
+			case "url":
+				url, err = looseString(d)
+			default:
+				err = d.Skip()
+			}
+			return err
+		})
+		web := strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")
+		if web && len(url) <= 500 && !hasControl(url) {
+			into := &others
+			if kind == "ADVISORY" {
+				into = &advisories
+			}
+			if len(*into) < maxReferences && !slices.Contains(*into, url) {
+				*into = append(*into, url)
+			}
 		}
-	}
-	return out
+		return err
+	})
+	all := append(advisories, slices.DeleteFunc(others, func(s string) bool { return slices.Contains(advisories, s) })...)
+	return all[:min(len(all), maxReferences)], err
 }
 
 func hasControl(s string) bool {
@@ -299,15 +434,23 @@ func btoi(b bool) int {
 	return 0
 }
 
-var cve = regexp.MustCompile(`^(?:[A-Za-z]+-)?(CVE-\d{4}-\d{4,})$`)
-
 // cveOf returns the CVE that an identifier is, or is one distribution's view of (DEBIAN-CVE-2024-1234), or "".
 func cveOf(id string) string {
-	if !strings.Contains(id, "CVE-") {
+	at := strings.Index(id, "CVE-")
+	if at < 0 || at > 0 && (id[at-1] != '-' || !letters(id[:at-1])) {
 		return ""
 	}
-	if m := cve.FindStringSubmatch(id); m != nil {
-		return m[1]
+	year, number, ok := strings.Cut(id[at+4:], "-")
+	if !ok || len(year) != 4 || len(number) < 4 || !digits(year) || !digits(number) {
+		return ""
 	}
-	return ""
+	return id[at:]
+}
+
+func letters(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r|0x20 < 'a' || r|0x20 > 'z' })
+}
+
+func digits(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }

@@ -1,11 +1,11 @@
 package vuln
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/go-faster/jx"
 	cvss20 "github.com/pandatix/go-cvss/20"
 	cvss30 "github.com/pandatix/go-cvss/30"
 	cvss31 "github.com/pandatix/go-cvss/31"
@@ -58,24 +58,27 @@ func SeverityOfWord(word string) Severity {
 
 // severityOfSpecific reads the fields in which sources put their own word: database_specific.severity (GitHub, Bitnami,
 // openEuler), ecosystem_specific.urgency (Debian), ecosystem_specific.severity, ubuntu_priority and priority.
-func severityOfSpecific(raw json.RawMessage) Severity {
-	if len(raw) < 10 {
-		return Unknown
-	}
-	var m map[string]json.RawMessage
-	if json.Unmarshal(raw, &m) != nil {
-		return Unknown
-	}
-	for _, k := range []string{"severity", "urgency", "ubuntu_priority", "priority"} {
-		var word string
-		if json.Unmarshal(m[k], &word) == nil {
-			if s := SeverityOfWord(word); s != Unknown {
-				return s
-			}
+func severityOfSpecific(d *jx.Decoder) (Severity, error) {
+	found := [4]Severity{Unknown, Unknown, Unknown, Unknown}
+	err := looseFields(d, func(d *jx.Decoder, key []byte) error {
+		i := slices.Index(severityFields, string(key))
+		if i < 0 {
+			return d.Skip()
+		}
+		word, err := looseString(d)
+		found[i] = SeverityOfWord(word)
+		return err
+	})
+	for _, s := range found {
+		if s != Unknown {
+			return s, err
 		}
 	}
-	return Unknown
+	return Unknown, err
 }
+
+// severityFields are in the order in which they count.
+var severityFields = []string{"severity", "urgency", "ubuntu_priority", "priority"}
 
 // severityOfSummary reads the word that errata of Red Hat's rebuilds begin with: "Important: podman security update".
 func severityOfSummary(base, summary string) Severity {
@@ -123,29 +126,34 @@ func severityOfScore(score float64) Severity {
 }
 
 // ratingOf reads an OSV severity array: a distribution's word (type "Ubuntu"), and the newest CVSS version that parses.
-func ratingOf(raw json.RawMessage) rating {
+func ratingOf(d *jx.Decoder) (rating, error) {
 	r := rating{word: Unknown}
-	var list []struct {
-		Type  string `json:"type"`
-		Score any    `json:"score"`
-	}
-	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil {
-		return r
-	}
 	best := 0
-	for _, s := range list {
-		text, _ := s.Score.(string)
-		if !strings.HasPrefix(s.Type, "CVSS_") {
+	err := looseList(d, func(d *jx.Decoder) error {
+		var kind, text string
+		err := looseFields(d, func(d *jx.Decoder, key []byte) (err error) {
+			switch string(key) {
+			case "type":
+				kind, err = looseString(d)
+			case "score":
+				text, err = looseString(d)
+			default:
+				err = d.Skip()
+			}
+			return err
+		})
+		if !strings.HasPrefix(kind, "CVSS_") {
 			if w := SeverityOfWord(text); w != Unknown {
 				r.word = w
 			}
-			continue
+			return err
 		}
 		if score, generation, ok := scoreOf(text); ok && generation > best {
 			best, r.vector, r.score = generation, text, score
 		}
-	}
-	return r
+		return err
+	})
+	return r, err
 }
 
 // scoreOf computes the base score of a CVSS vector; generation orders versions.

@@ -1,7 +1,6 @@
 package vuln
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/zip"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 )

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
-	"hash/fnv"
-	"io"
 	"os"
 	"slices"
 	"time"
@@ -105,7 +103,7 @@ func pack(r *record, container string) packed {
 
 // add takes a record. Of several with one ID in one container the newest counts, the first of those equally new.
 func (b *builder) add(p packed, container string) error {
-	key := seenKey{idHash(p.id), container}
+	key := seenKey{hashOf(p.id), container}
 	if old, ok := b.seen[key]; ok {
 		if b.rows[old].newest >= p.newest {
 			return nil
@@ -125,15 +123,9 @@ func (b *builder) add(p packed, container string) error {
 	return nil
 }
 
-func idHash(id string) uint64 {
-	h := fnv.New64a()
-	io.WriteString(h, id)
-	return h.Sum64()
-}
-
 func (b *builder) addRow(id string, newest int64, detail []byte) (uint32, error) {
 	offset, err := b.details.write(detail)
-	b.rows = append(b.rows, row{offset: offset, length: uint32(len(detail)), id: idHash(id), order: ^uint64(0), newest: newest})
+	b.rows = append(b.rows, row{offset: offset, length: uint32(len(detail)), id: hashOf(id), order: ^uint64(0), newest: newest})
 	return uint32(len(b.rows) - 1), err
 }
 
@@ -143,7 +135,7 @@ func (b *builder) addEntry(n uint32, ecosystem, key string, body []byte) error {
 		eco = len(b.names)
 		b.names, b.nameOf[ecosystem] = append(b.names, ecosystem), eco
 	}
-	hash := keyHash(key)
+	hash := hashOf(key)
 	b.rows[n].order = min(b.rows[n].order, hash)
 	p := &b.parts[hash>>(64-6)]
 	p.buffer = binary.LittleEndian.AppendUint64(p.buffer, hash)
@@ -180,19 +172,18 @@ func (b *builder) keep(ctx context.Context, old *Index, replaced map[string]bool
 			if err != nil {
 				return err
 			}
-			key, body, err := old.keyAt(binary.LittleEndian.Uint64(r[8:]))
+			raw, body, err := old.keyAt(binary.LittleEndian.Uint64(r[8:]))
 			if err != nil {
 				return err
 			}
-			list, err := old.splitEntries(body)
+			key := string(raw)
+			list, err := old.splitEntries(body, func(ecosystem int) bool { return kept[ecosystem] })
 			if err != nil {
 				return err
 			}
 			for _, e := range list {
-				if kept[e.ecosystem] {
-					if err := do(key, e); err != nil {
-						return err
-					}
+				if err := do(key, e); err != nil {
+					return err
 				}
 			}
 		}

@@ -37,11 +37,17 @@ func putRating(b []byte, r rating) []byte {
 
 // A reader takes values off the front of b. After the first failure everything it returns is zero.
 type reader struct {
-	b   []byte
-	bad bool
+	b    []byte
+	text string // if not empty it ends as b does, and strings are taken from it
+	bad  bool
 }
 
 func (r *reader) uint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 {
+		v := r.b[0]
+		r.b = r.b[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
 		r.fail()
@@ -78,18 +84,13 @@ func (r *reader) bytes() []byte {
 	return v
 }
 
-func (r *reader) string() string { return string(r.bytes()) }
-
-func (r *reader) strings() []string {
-	n := r.count()
-	if n == 0 {
-		return nil
+func (r *reader) string() string {
+	v := r.bytes()
+	if r.text == "" {
+		return string(v)
 	}
-	list := make([]string, 0, min(n, 1024))
-	for range n {
-		list = append(list, r.string())
-	}
-	return list
+	end := len(r.text) - len(r.b)
+	return r.text[end-len(v) : end]
 }
 
 func (r *reader) rating() rating {
@@ -110,21 +111,46 @@ func (r *reader) err() error {
 }
 
 func (d detail) encode() []byte {
-	b := putString(nil, d.id)
-	b = putStrings(b, d.aliases)
-	b = putStrings(b, d.upstream)
+	b := putString([]byte{byte(btoi(d.onOSV))}, d.id)
 	b = putString(b, d.summary)
 	b = binary.AppendUvarint(b, uint64(d.published))
 	b = binary.AppendUvarint(b, uint64(d.modified))
 	b = putRating(b, d.rating)
-	return putStrings(b, d.references)
+	lists := [][]string{d.aliases, d.upstream, d.references}
+	for _, l := range lists {
+		b = binary.AppendUvarint(b, uint64(len(l)))
+	}
+	for _, l := range lists {
+		for _, s := range l {
+			b = putString(b, s)
+		}
+	}
+	return b
 }
 
-func decodeDetail(b []byte) (detail, error) {
-	r := &reader{b: b}
-	d := detail{id: r.string(), aliases: r.strings(), upstream: r.strings(), summary: r.string()}
-	d.published, d.modified = int64(r.uint()), int64(r.uint())
-	d.rating, d.references = r.rating(), r.strings()
+func (r *reader) detail() (detail, error) {
+	d := detail{onOSV: r.byte() == 1, id: r.string(), summary: r.string(), published: int64(r.uint()), modified: int64(r.uint()), rating: r.rating()}
+	var lengths [3]int
+	total := 0
+	for i := range lengths {
+		lengths[i] = r.count()
+		total += lengths[i]
+	}
+	if total > len(r.b) {
+		r.fail()
+	}
+	if total == 0 || r.bad {
+		return d, r.err()
+	}
+	all := make([]string, total)
+	for i := range all {
+		all[i] = r.string()
+	}
+	for i, l := range []*[]string{&d.aliases, &d.upstream, &d.references} {
+		if n := lengths[i]; n > 0 {
+			*l, all = all[:n:n], all[n:]
+		}
+	}
 	return d, r.err()
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"hash/fnv"
 	"io"
 	"time"
 )
@@ -53,10 +52,13 @@ type contents struct {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func keyHash(key string) uint64 {
-	h := fnv.New64a()
-	io.WriteString(h, key)
-	return h.Sum64()
+// hashOf is FNV-1a.
+func hashOf(s string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001b3
+	}
+	return h
 }
 
 func readContents(r io.ReaderAt, size int64) (contents, error) {

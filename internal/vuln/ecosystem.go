@@ -148,10 +148,20 @@ func suseRelease(s string) string {
 	return m[1]
 }
 
-var pythonSeparators = regexp.MustCompile(`[-_.]+`)
-
 // pythonName is PEP 503's normal form.
-func pythonName(s string) string { return strings.ToLower(pythonSeparators.ReplaceAllString(s, "-")) }
+func pythonName(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		separator := strings.IndexByte("-_.", s[i]) >= 0
+		switch {
+		case !separator:
+			b = append(b, s[i])
+		case len(b) == 0 || b[len(b)-1] != '-':
+			b = append(b, '-')
+		}
+	}
+	return strings.ToLower(string(b))
+}
 
 func swiftName(s string) string {
 	_, rest, ok := strings.Cut(s, "://")

@@ -389,7 +389,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d, err := decodeDetail(r.detail.encode())
+		d, err := (&reader{b: r.detail.encode()}).detail()
 		if err != nil || !reflect.DeepEqual(d.references, r.references) || d.id != r.id || d.summary != r.summary {
 			t.Fatalf("%+v became %+v: %v", r.detail, d, err)
 		}

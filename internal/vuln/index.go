@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -59,7 +60,7 @@ type Index struct {
 	closed     atomic.Bool
 
 	mu     sync.Mutex
-	blocks map[uint32][]byte // recently used blocks of details
+	blocks map[uint32]block // recently used blocks of details
 
 	exploitation exploitation
 	asOf         map[string]time.Time // by name of ecosystem
@@ -119,7 +120,7 @@ func openIndex(r io.ReaderAt, size int64, open func() (file, error)) (*Index, er
 	if err != nil {
 		return nil, err
 	}
-	x := &Index{size: size, contents: c, covered: map[ecosystem]bool{}, blocks: map[uint32][]byte{}}
+	x := &Index{size: size, contents: c, covered: map[ecosystem]bool{}, blocks: map[uint32]block{}}
 	for _, e := range c.Ecosystems {
 		parsed := parseEcosystem(e.Name)
 		x.ecosystems = append(x.ecosystems, parsed)
@@ -232,9 +233,9 @@ type entry struct {
 	body      []byte
 }
 
-// entries returns what the index holds under a key, in ascending order of row.
-func (x *Index) entries(key string) ([]entry, error) {
-	hash, le := keyHash(key), binary.LittleEndian
+// entries returns what the index holds under a key of the ecosystems that are wanted, in ascending order of row.
+func (x *Index) entries(key string, wanted func(ecosystem int) bool) ([]entry, error) {
+	hash, le := hashOf(key), binary.LittleEndian
 	rows := int(x.contents.Lookup.Length / lookupRow)
 	var failed error
 	row := func(i int) (h, off uint64) {
@@ -255,40 +256,40 @@ func (x *Index) entries(key string) ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if found == key {
-			return x.splitEntries(body)
+		if string(found) == key {
+			return x.splitEntries(body, wanted)
 		}
 	}
 	return nil, failed
 }
 
 // keyAt reads a key and its entries at an offset within the section of keys.
-func (x *Index) keyAt(off uint64) (key string, body []byte, err error) {
+func (x *Index) keyAt(off uint64) (key, body []byte, err error) {
 	s := x.contents.Keys
 	if off > s.Length || s.Length-off < 8 {
-		return "", nil, errCorrupt
+		return nil, nil, errCorrupt
 	}
 	head, err := x.file.at(s.Offset+off, 8)
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	sum, length := binary.LittleEndian.Uint32(head), uint64(binary.LittleEndian.Uint32(head[4:]))
 	if length > s.Length-off-8 {
-		return "", nil, errCorrupt
+		return nil, nil, errCorrupt
 	}
 	raw, err := x.file.at(s.Offset+off+8, length)
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	if crc32.Checksum(raw, castagnoli) != sum {
-		return "", nil, errCorrupt
+		return nil, nil, errCorrupt
 	}
 	r := &reader{b: raw}
-	key = r.string()
+	key = r.bytes()
 	return key, r.b, r.err()
 }
 
-func (x *Index) splitEntries(body []byte) ([]entry, error) {
+func (x *Index) splitEntries(body []byte, wanted func(ecosystem int) bool) ([]entry, error) {
 	r := &reader{b: body}
 	var out []entry
 	for len(r.b) > 0 {
@@ -296,7 +297,9 @@ func (x *Index) splitEntries(body []byte) ([]entry, error) {
 		if r.bad || e.row >= x.contents.Rows || e.ecosystem < 0 || e.ecosystem >= len(x.ecosystems) {
 			return nil, errCorrupt
 		}
-		out = append(out, e)
+		if wanted(e.ecosystem) {
+			out = append(out, e)
+		}
 	}
 	return out, r.err()
 }
@@ -323,23 +326,24 @@ func (x *Index) detail(row uint32) (detail, error) {
 	if err != nil {
 		return detail{}, err
 	}
-	r := &reader{b: block}
+	r := &reader{b: block.b, text: block.text}
 	for range row - le.Uint32(b) {
-		if r.bytes(); r.bad {
-			return detail{}, errCorrupt
-		}
+		r.bytes()
 	}
-	raw := r.bytes()
-	if r.bad {
-		return detail{}, errCorrupt
-	}
-	return decodeDetail(raw)
+	r.count() // the length of the detail
+	return r.detail()
 }
 
-// keptBlocks bounds the memory that recently used details take: a block is about 16 KiB.
-const keptBlocks = 64
+// A block is decompressed details. Strings taken from text keep all of it in memory.
+type block struct {
+	b    []byte
+	text string
+}
 
-func (x *Index) block(i uint32, off, size uint64) ([]byte, error) {
+// keptBlocks bounds the memory that recently used details take.
+const keptBlocks = 8 << 20 / blockTarget
+
+func (x *Index) block(i uint32, off, size uint64) (block, error) {
 	x.mu.Lock()
 	b, ok := x.blocks[i]
 	x.mu.Unlock()
@@ -348,15 +352,17 @@ func (x *Index) block(i uint32, off, size uint64) ([]byte, error) {
 	}
 	s := x.contents.Details
 	if off > s.Length || size > s.Length-off {
-		return nil, errCorrupt
+		return block{}, errCorrupt
 	}
 	packed, err := x.file.at(s.Offset+off, size)
 	if err != nil {
-		return nil, err
+		return block{}, err
 	}
-	if b, err = x.zstd.DecodeAll(packed, nil); err != nil {
-		return nil, fmt.Errorf("%w: %w", errCorrupt, err)
+	raw, err := x.zstd.DecodeAll(packed, nil)
+	if err != nil {
+		return block{}, fmt.Errorf("%w: %w", errCorrupt, err)
 	}
+	b = block{raw, unsafe.String(unsafe.SliceData(raw), len(raw))} // nobody writes to raw again
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for k := range x.blocks {

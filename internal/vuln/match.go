@@ -84,7 +84,7 @@ type probe struct {
 }
 
 // lookUp finds what affects a version of the package that advisories call by this name.
-func (x *Index) lookUp(e ecosystem, name, version string) ([]hit, error) {
+func (x *Index) lookUp(e ecosystem, name, version string) ([]*hit, error) {
 	const op = "match advisories"
 	text, err := cleanVersion(e.base, name, version)
 	if err != nil {
@@ -94,21 +94,22 @@ func (x *Index) lookUp(e ecosystem, name, version string) ([]hit, error) {
 	if p.key, err = ecosystems[e.base].key(text); err != nil {
 		return nil, fault.Wrap(fault.Invalid, op, name+" "+version, err)
 	}
-	all, err := x.entries(packageKey(e.base, name))
+	all, err := x.entries(packageKey(e.base, name), func(ecosystem int) bool { return x.ecosystems[ecosystem].appliesTo(e) })
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, name+" "+version, err)
 	}
-	var hits []hit
+	var hits []*hit
+	var scratch []interval
 	for len(all) > 0 {
 		n := slices.IndexFunc(all, func(en entry) bool { return en.row != all[0].row })
 		if n < 0 {
 			n = len(all)
 		}
-		h, ok, err := x.hit(x.applicable(all[:n], e), p)
+		h, err := x.hit(x.speaking(all[:n], e), p, &scratch)
 		if err != nil {
 			return nil, fault.Wrap(fault.Internal, op, name+" "+version, err)
 		}
-		if ok {
+		if h != nil {
 			hits = append(hits, h)
 		}
 		all = all[n:]
@@ -116,42 +117,35 @@ func (x *Index) lookUp(e ecosystem, name, version string) ([]hit, error) {
 	return hits, nil
 }
 
-// applicable keeps the entries that are about the package's release. What only Ubuntu Pro's entries know of a release is
-// true of its packages without Pro too (the fix is then to be had with Pro only), but where a record has an entry for the
-// release itself, that one decides.
-func (x *Index) applicable(row []entry, e ecosystem) []entry {
-	var plain, pro []entry
-	for _, en := range row {
-		switch of := x.ecosystems[en.ecosystem]; {
-		case !of.appliesTo(e):
-		case of.pro:
-			pro = append(pro, en)
-		default:
-			plain = append(plain, en)
-		}
+// speaking keeps the entries that decide. What only Ubuntu Pro's entries know of a release is true of its packages without
+// Pro too (the fix is then to be had with Pro only), but where a record has an entry for the release itself, that one decides.
+func (x *Index) speaking(row []entry, e ecosystem) []entry {
+	isPro := func(en entry) bool { return x.ecosystems[en.ecosystem].pro }
+	if !slices.ContainsFunc(row, isPro) {
+		return row
 	}
-	if e.pro && len(pro) > 0 || len(plain) == 0 {
-		return pro
+	if kept := slices.DeleteFunc(slices.Clone(row), func(en entry) bool { return isPro(en) != e.pro }); len(kept) > 0 {
+		return kept
 	}
-	return plain
+	return row
 }
 
-// hit evaluates the entries of one row.
-func (x *Index) hit(row []entry, p probe) (h hit, ok bool, err error) {
-	var all []interval
+// hit evaluates the entries of one row; it is nil if none affects the version. scratch is memory for their intervals.
+func (x *Index) hit(row []entry, p probe, scratch *[]interval) (h *hit, err error) {
+	all := (*scratch)[:0]
+	defer func() { *scratch = all }()
 	for _, en := range row {
 		var j judgment
 		if j, all, err = judge(en.body, p, all); err != nil {
-			return h, false, err
+			return nil, err
 		}
-		if ok || !j.affected {
+		if h != nil || !j.affected {
 			continue
 		}
-		ok = true
+		h = &hit{source: x.contents.Ecosystems[en.ecosystem].Name}
 		if h.detail, err = x.detail(en.row); err != nil {
-			return h, false, err
+			return nil, err
 		}
-		h.source = x.contents.Ecosystems[en.ecosystem].Name
 		if j.rating.word != Unknown {
 			h.rating.word = j.rating.word
 		}
@@ -159,8 +153,8 @@ func (x *Index) hit(row []entry, p probe) (h hit, ok bool, err error) {
 			h.rating.vector, h.rating.score = j.rating.vector, j.rating.score
 		}
 	}
-	if ok {
+	if h != nil {
 		h.fixed = fixAbove(p.key, all)
 	}
-	return h, ok, nil
+	return h, nil
 }

@@ -22,6 +22,7 @@ type record struct {
 // detail is what is shown of an advisory.
 type detail struct {
 	id                  string
+	onOSV               bool // osv.dev has a page about it
 	aliases, upstream   []string
 	summary             string
 	published, modified int64 // Unix seconds; 0 is unknown
@@ -217,6 +218,7 @@ func (r *draft) finish() *record {
 	if r.word != Unknown {
 		r.rating.word = r.word
 	}
+	r.onOSV = slices.ContainsFunc(osvDatabases, func(p string) bool { return strings.HasPrefix(r.id, p) })
 	r.detail.summary = summaryOf(r.summary, r.details)
 	for i := range r.affected {
 		a := &r.affected[i]

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -24,7 +23,10 @@ func number(b []byte, digits string) []byte {
 		b = binary.BigEndian.AppendUint16(append(b, 0xff), uint16(len(digits)))
 		return append(b, digits...)
 	}
-	v, _ := strconv.ParseUint(digits, 10, 64) // digits only, and few of them
+	v := uint64(0)
+	for i := range len(digits) {
+		v = 10*v + uint64(digits[i]-'0')
+	}
 	if v < oneByte {
 		return append(b, smallest+byte(v))
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,7 +81,7 @@ machine with the data directory, not over --server.`,
 					fmt.Fprintf(p.out, ", %d withdrawn", result.Withdrawn)
 				}
 				if result.Unusable > 0 {
-					fmt.Fprintf(p.out, ", %d about nothing that can be compared", result.Unusable)
+					fmt.Fprintf(p.out, ", %d of no use for images", result.Unusable)
 				}
 				if result.Skipped > 0 {
 					fmt.Fprintf(p.out, ", %d could not be read", result.Skipped)
@@ -87,6 +89,12 @@ machine with the data directory, not over --server.`,
 				fmt.Fprintln(p.out, ".")
 				for _, problem := range result.Problems {
 					fmt.Fprintf(p.out, "  skipped: %s\n", printable(problem))
+				}
+				for _, reason := range slices.Sorted(maps.Keys(result.Reasons)) {
+					fmt.Fprintf(p.out, "  of no use: %d %s\n", result.Reasons[reason], printable(reason))
+				}
+				if result.Rebuilt {
+					fmt.Fprintln(p.out, "The advisories before were in an older format and are gone: import those of other ecosystems again.")
 				}
 				return p.renderAdvisories(result.Status)
 			})

@@ -84,11 +84,11 @@ func readPackage(written []byte) (p matchedPackage, err error) {
 
 // source is what the package was built from, or the package itself where there is none.
 func (p matchedPackage) source() vuln.Package {
-	return vuln.Package{Ecosystem: p.ecosystem, Name: cmp.Or(p.sourceName, p.name), Version: cmp.Or(p.sourceVersion, p.version)}
+	return vuln.Package{Ecosystem: p.ecosystem, Name: cmp.Or(p.sourceName, p.name), Version: cmp.Or(p.sourceVersion, p.version), Module: p.module}
 }
 
 func (p matchedPackage) binary() vuln.Package {
-	return vuln.Package{Ecosystem: p.ecosystem, Name: p.name, Version: p.version}
+	return vuln.Package{Ecosystem: p.ecosystem, Name: p.name, Version: p.version, Module: p.module}
 }
 
 func appendText(b []byte, text string) []byte {

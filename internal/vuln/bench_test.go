@@ -339,7 +339,7 @@ func packagesIn(t testing.TB, source string) []Package {
 			return cmp.Or(bytes.Compare(x, y), cmp.Compare(a, b))
 		})
 		if len(list) > 0 {
-			all = append(all, Package{n.ecosystem, n.name, list[len(list)/2]})
+			all = append(all, Package{n.ecosystem, n.name, list[len(list)/2], ""})
 		}
 	}
 	// In an order that has nothing to do with the index's.

@@ -94,7 +94,7 @@ func (r *reader) string() string {
 }
 
 func (r *reader) rating() rating {
-	g := rating{word: severities[min(int(r.byte()), len(severities)-1)]}
+	g := rating{word: severities[min(int(r.byte()&0xf), len(severities)-1)]}
 	if g.vector = r.string(); g.vector != "" {
 		g.score = float64(r.byte()) / 10
 	}
@@ -166,6 +166,9 @@ func (d detail) newest() int64 {
 // ascending order and mostly alike, so each is written as what it shares with the one before and what it adds.
 func (a affected) encode() []byte {
 	b := putRating(nil, a.rating)
+	if b[0] |= byte(a.module.kind) << 4; a.module.kind == modular {
+		b = putString(b, a.module.stream)
+	}
 	b = binary.AppendUvarint(b, uint64(len(a.intervals)))
 	for _, i := range a.intervals {
 		b = putBytes(append(b, byte(i.bound)), i.start)
@@ -201,6 +204,16 @@ type judgment struct {
 func judge(entry []byte, p probe, all []interval) (judgment, []interval, error) {
 	r := &reader{b: entry}
 	j := judgment{rating: r.rating()}
+	if r.bad {
+		return j, all, r.err()
+	}
+	m := module{kind: moduleKind(entry[0] >> 4)}
+	if m.kind == modular {
+		m.stream = r.string()
+	}
+	if !m.concerns(p.module, p.text) {
+		return j, all, r.err()
+	}
 	for range r.count() {
 		i := interval{bound: bound(r.byte()), start: r.bytes()}
 		if i.bound > limit {

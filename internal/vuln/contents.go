@@ -50,6 +50,8 @@ type contents struct {
 	Newest     time.Time         `json:"newest"`
 }
 
+var errOlderFormat = errors.New("it was written in an older format")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // hashOf is FNV-1a.
@@ -74,7 +76,9 @@ func readContents(r io.ReaderAt, size int64) (contents, error) {
 	if string(head[:8]) != indexMagic {
 		return c, errors.New("this is not an advisory index")
 	}
-	if v := le.Uint32(head[8:]); v != indexVersion {
+	if v := le.Uint32(head[8:]); v < indexVersion {
+		return c, fmt.Errorf("%w: %d; this version of Landwaiter reads format %d", errOlderFormat, v, indexVersion)
+	} else if v > indexVersion {
 		return c, fmt.Errorf("it was written in format %d; this version of Landwaiter reads format %d", v, indexVersion)
 	}
 	if crc32.Checksum(head[:headerSize-4], castagnoli) != le.Uint32(head[headerSize-4:]) {

@@ -27,6 +27,7 @@ type rules struct {
 	order   version.Scheme
 	os      bool
 	rpm     bool
+	binary  bool                // advisories may name what is installed instead of its source
 	release func(string) string // nil: the ecosystem has no releases
 	name    func(string) string // nil: names are taken as they are
 	semver  bool
@@ -35,25 +36,26 @@ type rules struct {
 func same(s string) string { return s }
 
 var ecosystems = map[string]rules{
-	"AlmaLinux":                    {order: version.RPM, os: true, rpm: true, release: major},
+	"AlmaLinux":                    {order: version.RPM, os: true, rpm: true, binary: true, release: major},
 	"Alpaquita":                    {order: version.Alpine, os: true, release: same},
 	"Alpine":                       {order: version.Alpine, os: true, release: alpineRelease},
-	"Azure Linux":                  {order: version.RPM, os: true, rpm: true, release: major},
+	"Azure Linux":                  {order: version.RPM, os: true, rpm: true, binary: true, release: major},
 	"BellSoft Hardened Containers": {order: version.Alpine, os: true, release: same},
-	"Chainguard":                   {order: version.Alpine, os: true},
-	"CleanStart":                   {order: version.Alpine, os: true},
+	"Chainguard":                   {order: version.Alpine, os: true, binary: true},
+	"CleanStart":                   {order: version.Alpine, os: true, binary: true},
 	"Debian":                       {order: version.Debian, os: true, release: debianRelease},
+	"Docker Hardened Images":       {order: version.SemVer, os: true, binary: true},
 	"Echo":                         {order: version.Debian, os: true},
-	"Mageia":                       {order: version.RPM, os: true, rpm: true, release: same},
-	"MinimOS":                      {order: version.Alpine, os: true},
-	"Photon OS":                    {order: version.RPM, os: true, rpm: true, release: same},
-	"Red Hat":                      {order: version.RPM, os: true, rpm: true, release: redHatRelease},
-	"Rocky Linux":                  {order: version.RPM, os: true, rpm: true, release: major},
-	"SUSE":                         {order: version.RPM, os: true, rpm: true, release: suseRelease},
+	"Mageia":                       {order: version.RPM, os: true, rpm: true, binary: true, release: same},
+	"MinimOS":                      {order: version.Alpine, os: true, binary: true},
+	"Photon OS":                    {order: version.RPM, os: true, rpm: true, binary: true, release: same},
+	"Red Hat":                      {order: version.RPM, os: true, rpm: true, binary: true, release: redHatRelease},
+	"Rocky Linux":                  {order: version.RPM, os: true, rpm: true, binary: true, release: major},
+	"SUSE":                         {order: version.RPM, os: true, rpm: true, binary: true, release: suseRelease},
 	"Ubuntu":                       {order: version.Debian, os: true, release: same},
-	"Wolfi":                        {order: version.Alpine, os: true},
-	"openEuler":                    {order: version.RPM, os: true, rpm: true, release: same},
-	"openSUSE":                     {order: version.RPM, os: true, rpm: true, release: same},
+	"Wolfi":                        {order: version.Alpine, os: true, binary: true},
+	"openEuler":                    {order: version.RPM, os: true, rpm: true, binary: true, release: same},
+	"openSUSE":                     {order: version.RPM, os: true, rpm: true, binary: true, release: same},
 
 	"Bioconductor": {order: version.SemVer, semver: true},
 	"Bitnami":      {order: version.SemVer, semver: true, name: strings.ToLower},
@@ -64,6 +66,7 @@ var ecosystems = map[string]rules{
 	"Hackage":      {order: version.Numbers},
 	"Hex":          {order: version.SemVer, semver: true, name: strings.ToLower},
 	"Julia":        {order: version.SemVer, semver: true},
+	"Kubernetes":   {order: version.SemVer, semver: true},
 	"Maven":        {order: version.Maven},
 	"NuGet":        {order: version.NuGet, name: strings.ToLower},
 	"Packagist":    {order: version.Packagist, name: strings.ToLower},
@@ -71,8 +74,21 @@ var ecosystems = map[string]rules{
 	"PyPI":         {order: version.PyPI, name: pythonName},
 	"RubyGems":     {order: version.RubyGems},
 	"SwiftURL":     {order: version.SemVer, semver: true, name: swiftName},
+	"VSCode":       {order: version.SemVer, semver: true, name: strings.ToLower},
 	"crates.io":    {order: version.SemVer, semver: true},
 	"npm":          {order: version.SemVer, semver: true},
+	"opam":         {order: version.Opam},
+}
+
+// unmatched are the ecosystems of OSV whose records are of no use for images, and why.
+var unmatched = map[string]string{
+	"Android":        "images hold no parts of Android",
+	"FreeBSD":        "images hold no packages of FreeBSD",
+	"GitHub Actions": "actions run outside of images",
+	"Linux":          "images hold no kernel that runs",
+	"OSS-Fuzz":       "its records are about commits",
+	"Root":           "no package says that Root has patched it",
+	"TuxCare":        "its records do not say which distribution's package they are about",
 }
 
 func parseEcosystem(name string) ecosystem {

@@ -30,7 +30,7 @@ func TestReleases(t *testing.T) {
 			if !c.want {
 				return
 			}
-			if found := match(t, x, Package{c.pkg, "a", "1.0-1"}); len(found) != 1 || found[0].Source != c.record {
+			if found := match(t, x, Package{c.pkg, "a", "1.0-1", ""}); len(found) != 1 || found[0].Source != c.record {
 				t.Errorf("found %+v", found)
 			}
 		})
@@ -42,10 +42,10 @@ func TestUbuntuProSpeaksOnlyWhereTheReleaseIsSilent(t *testing.T) {
 		`{"package":{"ecosystem":"Ubuntu:20.04:LTS","name":"a"},` + below("1.0-1ubuntu1") + `},` +
 		`{"package":{"ecosystem":"Ubuntu:Pro:20.04:LTS","name":"a"},` + below("1.0-1ubuntu1+esm2") + `}]}`
 	x := indexOf(t, both)
-	if found := match(t, x, Package{"Ubuntu:20.04", "a", "1.0-1ubuntu1"}); len(found) != 0 {
+	if found := match(t, x, Package{"Ubuntu:20.04", "a", "1.0-1ubuntu1", ""}); len(found) != 0 {
 		t.Errorf("without Pro: %v", idsOf(found))
 	}
-	found := match(t, x, Package{"Ubuntu:Pro:20.04", "a", "1.0-1ubuntu1"})
+	found := match(t, x, Package{"Ubuntu:Pro:20.04", "a", "1.0-1ubuntu1", ""})
 	if len(found) != 1 || found[0].FixedVersion != "1.0-1ubuntu1+esm2" || found[0].Source != "Ubuntu:Pro:20.04:LTS" {
 		t.Errorf("with Pro: %+v", found)
 	}
@@ -63,7 +63,7 @@ func TestNames(t *testing.T) {
 	} {
 		t.Run(c.ecosystem+"_"+c.record, func(t *testing.T) {
 			x := indexOf(t, osv("TEST-1", c.ecosystem, c.record, below("2.0.0")))
-			if found := match(t, x, Package{c.ecosystem, c.pkg, "1.0.0"}); (len(found) == 1) != c.want {
+			if found := match(t, x, Package{c.ecosystem, c.pkg, "1.0.0", ""}); (len(found) == 1) != c.want {
 				t.Errorf("found %v", idsOf(found))
 			}
 		})

@@ -62,16 +62,16 @@ func TestSources(t *testing.T) {
 			t.Errorf("what was imported by hand since is not the source's: %+v", e)
 		}
 	}
-	if v := match(t, x, Package{"Debian:12", "a", "1"})[0]; !v.SourceAsOf.Equal(checked) {
+	if v := match(t, x, Package{"Debian:12", "a", "1", ""})[0]; !v.SourceAsOf.Equal(checked) {
 		t.Error(v.SourceAsOf)
 	}
-	if v := match(t, x, Package{"npm", "a", "1.0.0"})[0]; !v.SourceAsOf.Equal(now) {
+	if v := match(t, x, Package{"npm", "a", "1.0.0", ""})[0]; !v.SourceAsOf.Equal(now) {
 		t.Error(v.SourceAsOf)
 	}
 	if err := os.WriteFile(filepath.Join(dir, sourcesName), []byte("{cut off"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if v := match(t, mustOpen(t, dir), Package{"Debian:12", "a", "1"})[0]; !v.SourceAsOf.Equal(now) {
+	if v := match(t, mustOpen(t, dir), Package{"Debian:12", "a", "1", ""})[0]; !v.SourceAsOf.Equal(now) {
 		t.Error("with no readable sources: ", v.SourceAsOf)
 	}
 }

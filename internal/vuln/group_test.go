@@ -65,7 +65,7 @@ func TestAliasGroups(t *testing.T) {
 			slices.Reverse(c.records) // the order of records must not matter
 			x := indexOf(t, c.records...)
 			got := []string{}
-			for _, v := range match(t, x, Package{c.eco, "a", "1.0.0"}) {
+			for _, v := range match(t, x, Package{c.eco, "a", "1.0.0", ""}) {
 				slices.Sort(v.Aliases)
 				got = append(got, fmt.Sprintf("%s %s %s: %s", v.ID, v.CVE, v.FixedVersion, strings.Join(v.Aliases, " ")))
 			}
@@ -81,7 +81,7 @@ func TestShownFields(t *testing.T) {
 		"details":"First sentence,\nwith \u001b[31mcolour\u202e. Second sentence.",
 		"references":[{"type":"WEB","url":"https://a.example/"},{"type":"ADVISORY","url":"https://b.example/x"},{"type":"WEB","url":"javascript:alert(1)"},{"type":"WEB","url":"https://a.example/"}],
 		"affected":[{"package":{"ecosystem":"npm","name":"a"},`+below("2.0.0")+`}]}`)
-	v := match(t, x, Package{"npm", "a", "1.0.0"})[0]
+	v := match(t, x, Package{"npm", "a", "1.0.0", ""})[0]
 	if v.Summary != "First sentence, with [31mcolour." {
 		t.Errorf("summary %q", v.Summary)
 	}

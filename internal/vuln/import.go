@@ -18,6 +18,7 @@ const (
 	lockName    = "advisories.lock"
 	tempPattern = "advisories-*.tmp"
 	maxProblems = 10
+	maxReasons  = 50
 )
 
 // ImportOptions says how to import.
@@ -31,10 +32,13 @@ type ImportResult struct {
 	Records   int      `json:"records"`            // taken into the index
 	Skipped   int      `json:"skipped"`            // broken
 	Withdrawn int      `json:"withdrawn"`          // by whoever published them
-	Unusable  int      `json:"unusable"`           // good, but about commits only, or about ecosystems whose versions cannot be compared
+	Unusable  int      `json:"unusable"`           // good, but of no use for images
+
+	Reasons map[string]int `json:"unusableReasons,omitempty"` // how many records are unusable for which reason
 	Replaced  []string `json:"replaced"`           // the ecosystems whose earlier records were replaced, without releases
 	Problems  []string `json:"problems,omitempty"` // the first few skipped, with the reason
 	Tables    []string `json:"tables,omitempty"`   // replaced: SourceEPSS, SourceExploited
+	Rebuilt   bool     `json:"rebuilt,omitempty"`  // the index before was of an older format, and nothing of it is in the new one
 	Status    Status   `json:"status"`             // of the new index
 }
 
@@ -92,7 +96,7 @@ func importFrom(ctx context.Context, dir string, s *source, o ImportOptions) (re
 		return res, nothingFound(s, res)
 	}
 	if len(replaced) > 0 {
-		if err := keepOthers(ctx, dir, b, replaced); err != nil {
+		if res.Rebuilt, err = keepOthers(ctx, dir, b, replaced); err != nil {
 			return res, failure(ctx, err)
 		}
 		if err := replaceIndex(ctx, dir, b, o.Now); err != nil {
@@ -248,6 +252,7 @@ func process(i item) (out outcome) {
 }
 
 func take(out outcome, b *builder, res *ImportResult, replaced map[string]bool) error {
+	unusable := new(unusableError)
 	switch {
 	case out.item.table != nil:
 		if out.err != nil {
@@ -258,8 +263,16 @@ func take(out outcome, b *builder, res *ImportResult, replaced map[string]bool) 
 	case errors.Is(out.err, errWithdrawn):
 		res.Withdrawn++
 		res.replace(out.item.container, replaced)
-	case errors.Is(out.err, errUnusable):
+	case errors.As(out.err, &unusable):
 		res.Unusable++
+		if res.Reasons == nil {
+			res.Reasons = map[string]int{}
+		}
+		reason := unusable.reason
+		if _, ok := res.Reasons[reason]; !ok && len(res.Reasons) >= maxReasons {
+			reason = unknownEcosystem
+		}
+		res.Reasons[reason]++
 	case out.err != nil:
 		res.Skipped++
 		if len(res.Problems) < maxProblems {
@@ -282,18 +295,21 @@ func (res *ImportResult) replace(base string, replaced map[string]bool) {
 	}
 }
 
-// keepOthers takes over the ecosystems that the import does not hold. A present index that cannot be read stops the import:
-// replacing it would lose them without a word.
-func keepOthers(ctx context.Context, dir string, b *builder, replaced map[string]bool) error {
+// keepOthers takes over the ecosystems that the import does not hold. A present index that is damaged stops the import:
+// replacing it would lose them without a word. One of an older format is of no use to this version either way.
+func keepOthers(ctx context.Context, dir string, b *builder, replaced map[string]bool) (older bool, err error) {
 	old, err := Open(dir)
 	if err == nil && old != nil {
 		defer old.Close()
 		err = b.keep(ctx, old, replaced)
 	}
-	if err == nil {
-		return nil
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, errOlderFormat):
+		return true, nil
 	}
-	return fault.Wrap(fault.Internal, "import advisories", "the present index cannot be carried over", err).
+	return false, fault.Wrap(fault.Internal, "import advisories", "the present index cannot be carried over", err).
 		WithFix("Remove %s and import every ecosystem again.", filepath.Join(dir, indexName))
 }
 

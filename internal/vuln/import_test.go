@@ -172,13 +172,13 @@ func TestImportReplacesByEcosystem(t *testing.T) {
 		t.Error("the old release stayed")
 	}
 	for p, want := range map[Package]int{
-		{"Debian:12", "a", "1"}: 0, {"Debian:12", "b", "1"}: 1, {"npm", "a", "1.0.0"}: 0, {"npm", "b", "1.0.0"}: 1, {"Maven", "g:a", "1"}: 1,
+		{"Debian:12", "a", "1", ""}: 0, {"Debian:12", "b", "1", ""}: 1, {"npm", "a", "1.0.0", ""}: 0, {"npm", "b", "1.0.0", ""}: 1, {"Maven", "g:a", "1", ""}: 1,
 	} {
 		if found := match(t, x, p); len(found) != want {
 			t.Errorf("%v: %v", p, idsOf(found))
 		}
 	}
-	if v := match(t, x, Package{"Maven", "g:a", "1"})[0]; v.ID != "GHSA-4" || v.Summary != "Kept." || v.FixedVersion != "3" {
+	if v := match(t, x, Package{"Maven", "g:a", "1", ""})[0]; v.ID != "GHSA-4" || v.Summary != "Kept." || v.FixedVersion != "3" {
 		t.Errorf("what was kept has changed: %+v", v)
 	}
 }
@@ -192,7 +192,7 @@ func TestContainerNamedForAnEcosystemHoldsOnlyThat(t *testing.T) {
 		if got := names(res.Status); !slices.Equal(got, []string{"Maven=1", "npm=1"}) || !slices.Equal(res.Replaced, []string{"npm"}) {
 			t.Errorf("%v %+v", got, res)
 		}
-		if found := match(t, mustOpen(t, dir), Package{"Maven", "g:b", "1"}); len(found) != 1 {
+		if found := match(t, mustOpen(t, dir), Package{"Maven", "g:b", "1", ""}); len(found) != 1 {
 			t.Error("Maven's records are gone")
 		}
 	})
@@ -203,7 +203,7 @@ func TestContainerNamedForAnEcosystemHoldsOnlyThat(t *testing.T) {
 			t.Errorf("%v %+v", got, res)
 		}
 		x := mustOpen(t, dir)
-		if len(match(t, x, Package{"npm", "a", "1.0.0"})) != 1 || len(match(t, x, Package{"Maven", "g:a", "1"})) != 1 {
+		if len(match(t, x, Package{"npm", "a", "1.0.0", ""})) != 1 || len(match(t, x, Package{"Maven", "g:a", "1", ""})) != 1 {
 			t.Error("it does not match in both")
 		}
 	})
@@ -212,7 +212,7 @@ func TestContainerNamedForAnEcosystemHoldsOnlyThat(t *testing.T) {
 			return strings.Replace(osv("T-1", "npm", "a", below(fix)), "2024-05-06T07:08:09Z", modified, 1)
 		}
 		x := indexOf(t, version("2024-01-01T00:00:00Z", "2.0.0"), version("2025-01-01T00:00:00Z", "3.0.0"), version("2023-01-01T00:00:00Z", "4.0.0"))
-		if found := match(t, x, Package{"npm", "a", "1.0.0"}); len(found) != 1 || found[0].FixedVersion != "3.0.0" || x.Status().Records != 1 {
+		if found := match(t, x, Package{"npm", "a", "1.0.0", ""}); len(found) != 1 || found[0].FixedVersion != "3.0.0" || x.Status().Records != 1 {
 			t.Errorf("%+v %+v", found, x.Status())
 		}
 	})
@@ -340,7 +340,7 @@ func TestInterruptedImportLeavesTheOldIndex(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if found := match(t, mustOpen(t, dir), Package{"npm", "a", "1.0.0"}); len(found) != 1 || found[0].ID != "T-old" {
+		if found := match(t, mustOpen(t, dir), Package{"npm", "a", "1.0.0", ""}); len(found) != 1 || found[0].ID != "T-old" {
 			t.Errorf("%+v", found)
 		}
 		mustImport(t, dir, source)
@@ -426,7 +426,7 @@ func TestRecordsOfSquareCost(t *testing.T) {
 	x := indexOf(t, osv("T-1", "npm", "a", fmt.Sprintf(`"ranges":[{"type":"SEMVER","events":[%s]}],"versions":["1.5.1",%s]`,
 		strings.Join(events, ","), strings.Join(versions, ","))))
 	for version, want := range map[string]int{"1.7000.4": 1, "1.7000.5": 0, "1.7000.9": 1, "1.5.1": 1, "1.10000.9": 0} {
-		if found := match(t, x, Package{"npm", "a", version}); len(found) != want {
+		if found := match(t, x, Package{"npm", "a", version, ""}); len(found) != want {
 			t.Errorf("%s: %v", version, found)
 		}
 	}

@@ -81,6 +81,10 @@ func Open(dir string) (*Index, error) {
 		return nil, fault.Wrap(fault.Internal, "open the advisory index", f.Name(), err)
 	}
 	x, err := openIndex(f, st.Size(), func() (file, error) { return mapFile(f, st.Size()) })
+	if errors.Is(err, errOlderFormat) {
+		return nil, fault.Wrap(fault.Internal, "open the advisory index", f.Name(), err).
+			WithFix("Fetch or import the advisories again, which replaces it: landwaiter vuln update, landwaiter vuln import PATH")
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, "open the advisory index", f.Name(), err).
 			WithFix("Remove the file and import the advisories again: landwaiter vuln import PATH")

@@ -14,7 +14,7 @@ import (
 )
 
 var probes = []Package{
-	{"Debian:11", "openssl", "1.1.1k-1"}, {"Go", "stdlib", "go1.20"}, {"npm", "marked", "0.3.5"}, {"PyPI", "gdal", "3.0.1"}, {"AlmaLinux:9", "openssl", "1:1-1"},
+	{"Debian:11", "openssl", "1.1.1k-1", ""}, {"Go", "stdlib", "go1.20", ""}, {"npm", "marked", "0.3.5", ""}, {"PyPI", "gdal", "3.0.1", ""}, {"AlmaLinux:9", "openssl", "1:1-1", ""},
 }
 
 // use does with an index what can be done with one; it reports whether something said that the index is damaged.
@@ -137,7 +137,7 @@ func TestManyRecords(t *testing.T) {
 		t.Errorf("only %d blocks", x.contents.Blocks.Length/blockRow)
 	}
 	for i := range 500 {
-		found := match(t, x, Package{"npm", "package-" + itoa(i), "1.0.0"})
+		found := match(t, x, Package{"npm", "package-" + itoa(i), "1.0.0", ""})
 		if len(found) != 3 {
 			t.Fatalf("package-%d: %v", i, idsOf(found))
 		}
@@ -147,7 +147,7 @@ func TestManyRecords(t *testing.T) {
 			}
 		}
 	}
-	if found := match(t, x, Package{"npm", "package-500", "1.0.0"}); len(found) != 0 {
+	if found := match(t, x, Package{"npm", "package-500", "1.0.0", ""}); len(found) != 0 {
 		t.Error(idsOf(found))
 	}
 }

@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,13 +54,13 @@ func TestRanges(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			x := indexOf(t, osv("TEST-1", c.ecosystem, "pkg:name", c.affected))
 			for version, fix := range c.hits {
-				found := match(t, x, Package{c.ecosystem, "pkg:name", version})
+				found := match(t, x, Package{c.ecosystem, "pkg:name", version, ""})
 				if len(found) != 1 || found[0].FixedVersion != fix {
 					t.Errorf("%s: got %+v, want one vulnerability fixed in %q", version, found, fix)
 				}
 			}
 			for version := range strings.FieldsSeq(c.misses) {
-				if found := match(t, x, Package{c.ecosystem, "pkg:name", version}); len(found) != 0 {
+				if found := match(t, x, Package{c.ecosystem, "pkg:name", version, ""}); len(found) != 0 {
 					t.Errorf("%s counts as affected", version)
 				}
 			}
@@ -82,7 +83,7 @@ func TestRangesThatAreBroken(t *testing.T) {
 			}
 		})
 	}
-	if _, err := decodeRecord([]byte(osv("TEST-1", "npm", "a", `"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]`))); err != errUnusable {
+	if _, err := decodeRecord([]byte(osv("TEST-1", "npm", "a", `"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]`))); !errors.As(err, new(*unusableError)) {
 		t.Errorf("a record about commits only: %v", err)
 	}
 }

@@ -37,7 +37,7 @@ func TestLive(t *testing.T) {
 		x    *Index
 		want string
 	}{{old, "2.0.0"}, {fresh, "3.0.0"}} {
-		if found := match(t, c.x, Package{"npm", "a", "1.0.0"}); len(found) != 1 || found[0].FixedVersion != c.want {
+		if found := match(t, c.x, Package{"npm", "a", "1.0.0", ""}); len(found) != 1 || found[0].FixedVersion != c.want {
 			t.Errorf("got %+v, want %s", found, c.want)
 		}
 	}
@@ -47,7 +47,7 @@ func TestLive(t *testing.T) {
 	}
 	releaseOld()
 	releaseOld()
-	if _, err := old.Match(context.Background(), Package{"npm", "a", "1.0.0"}); err == nil {
+	if _, err := old.Match(context.Background(), Package{"npm", "a", "1.0.0", ""}); err == nil {
 		t.Error("the replaced index is still open after its last user")
 	}
 	releaseFresh()
@@ -63,7 +63,7 @@ func TestLive(t *testing.T) {
 		}
 		x, release := l.Acquire()
 		defer release()
-		if len(match(t, x, Package{"npm", "a", "1.0.0"})) != 1 || l.Err() == nil {
+		if len(match(t, x, Package{"npm", "a", "1.0.0", ""})) != 1 || l.Err() == nil {
 			t.Error("no index, or no error", l.Err())
 		}
 		if _, err := OpenLive(dir); err == nil {
@@ -106,7 +106,7 @@ func TestReplacedUnderReaders(t *testing.T) {
 		readers.Go(func() {
 			for !done.Load() {
 				x, release := l.Acquire()
-				found, err := x.Match(context.Background(), Package{"npm", "a", "1.0.0"})
+				found, err := x.Match(context.Background(), Package{"npm", "a", "1.0.0", ""})
 				if err != nil || len(found) != 40 {
 					t.Errorf("%d found, %v", len(found), err)
 				}

@@ -18,8 +18,8 @@ func (x *Index) Match(ctx context.Context, p Package) ([]Vulnerability, error) {
 }
 
 // MatchBinary is Match for an installed package of an operating system that was built from a source package. Red Hat's
-// family writes advisories about what is installed (krb5-libs, never krb5), SUSE and others about sources: of RPM packages
-// both are looked up, of others the source only.
+// family writes advisories about what is installed (krb5-libs, never krb5), SUSE and others about sources. Where a
+// distribution may name either, both are looked up, else the source only.
 func (x *Index) MatchBinary(ctx context.Context, source, binary Package) ([]Vulnerability, error) {
 	return x.match(ctx, source, &binary)
 }
@@ -47,12 +47,12 @@ func (x *Index) match(ctx context.Context, p Package, binary *Package) (_ []Vuln
 	}()
 
 	e := parseEcosystem(p.Ecosystem)
-	hits, err := x.lookUp(e, p.Name, p.Version)
+	hits, err := x.lookUp(e, p)
 	if err != nil {
 		return nil, err
 	}
-	if binary != nil && binary.Name != p.Name && ecosystems[e.base].rpm {
-		more, err := x.lookUp(e, binary.Name, binary.Version)
+	if binary != nil && binary.Name != p.Name && ecosystems[e.base].binary {
+		more, err := x.lookUp(e, *binary)
 		if err != nil {
 			return nil, err
 		}
@@ -78,19 +78,20 @@ type hit struct {
 
 // A probe is a version to be looked for.
 type probe struct {
-	ecosystem ecosystem
-	text      string
-	key       []byte
+	text   string
+	key    []byte
+	module string
 }
 
 // lookUp finds what affects a version of the package that advisories call by this name.
-func (x *Index) lookUp(e ecosystem, name, version string) ([]*hit, error) {
+func (x *Index) lookUp(e ecosystem, pkg Package) ([]*hit, error) {
 	const op = "match advisories"
+	name, version := pkg.Name, pkg.Version
 	text, err := cleanVersion(e.base, name, version)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, op, name, err)
 	}
-	p := probe{ecosystem: e, text: text}
+	p := probe{text: text, module: pkg.Module}
 	if p.key, err = ecosystems[e.base].key(text); err != nil {
 		return nil, fault.Wrap(fault.Invalid, op, name+" "+version, err)
 	}

@@ -16,9 +16,9 @@ func TestMatcher(t *testing.T) {
 	m, ctx := x.Matcher(), context.Background()
 	t.Run("answers_as_the_index", func(t *testing.T) {
 		for _, q := range []question{
-			{Package{"npm", "a", "1.0.0"}, Package{"npm", "a", "1.0.0"}}, {Package{"npm", "a", "2.0.0"}, Package{"npm", "a", "2.0.0"}},
-			{Package{"AlmaLinux:9", "a", "1-1"}, Package{"AlmaLinux:9", "a-libs", "1-1"}}, {Package{"AlmaLinux:9", "a", "1-1"}, Package{"AlmaLinux:9", "a", "1-1"}},
-			{Package{"npm", "a", "latest"}, Package{"npm", "a", "latest"}}, {Package{"PyPI", "a", "1"}, Package{"PyPI", "a", "1"}},
+			{Package{"npm", "a", "1.0.0", ""}, Package{"npm", "a", "1.0.0", ""}}, {Package{"npm", "a", "2.0.0", ""}, Package{"npm", "a", "2.0.0", ""}},
+			{Package{"AlmaLinux:9", "a", "1-1", ""}, Package{"AlmaLinux:9", "a-libs", "1-1", ""}}, {Package{"AlmaLinux:9", "a", "1-1", ""}, Package{"AlmaLinux:9", "a", "1-1", ""}},
+			{Package{"npm", "a", "latest", ""}, Package{"npm", "a", "latest", ""}}, {Package{"PyPI", "a", "1", ""}, Package{"PyPI", "a", "1", ""}},
 		} {
 			want, wantErr := x.MatchBinary(ctx, q.source, q.binary)
 			for range 2 {
@@ -32,7 +32,7 @@ func TestMatcher(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(ctx)
 		cancel()
-		if _, err := m.MatchBinary(ctx, Package{"npm", "a", "1.0.0"}, Package{}); !errors.Is(err, context.Canceled) {
+		if _, err := m.MatchBinary(ctx, Package{"npm", "a", "1.0.0", ""}, Package{}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
@@ -41,7 +41,7 @@ func TestMatcher(t *testing.T) {
 		for w := range 4 {
 			all.Go(func() {
 				for i := range maxRemembered / 3 {
-					p := Package{"PyPI", fmt.Sprint("package-", w, "-", i), "1"}
+					p := Package{"PyPI", fmt.Sprint("package-", w, "-", i), "1", ""}
 					m.MatchBinary(ctx, p, p)
 				}
 			})
@@ -55,7 +55,7 @@ func TestMatcher(t *testing.T) {
 		x := indexOf(t, osv("T-1", "npm", "a", below("2.0.0")))
 		m := x.Matcher()
 		x.Close()
-		_, err := m.MatchBinary(ctx, Package{"npm", "a", "1.0.0"}, Package{"npm", "a", "1.0.0"})
+		_, err := m.MatchBinary(ctx, Package{"npm", "a", "1.0.0", ""}, Package{"npm", "a", "1.0.0", ""})
 		wantCode(t, err, fault.Internal)
 		if len(m.answers) != 0 {
 			t.Error("it is remembered")

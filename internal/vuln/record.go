@@ -2,6 +2,7 @@ package vuln
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -38,12 +39,15 @@ type affected struct {
 	keys      [][]byte // of enumerated versions that no interval holds, in ascending order
 	texts     []string // enumerated versions that cannot be compared
 	rating    rating   // overrides the record's where it says something
+	module    module
 }
 
-var (
-	errWithdrawn = errors.New("withdrawn")
-	errUnusable  = errors.New("names no package whose versions can be compared")
-)
+var errWithdrawn = errors.New("withdrawn")
+
+// unusableError is about a good record that is of no use here.
+type unusableError struct{ reason string }
+
+func (e *unusableError) Error() string { return e.reason }
 
 const (
 	maxAliases    = 1000
@@ -60,9 +64,10 @@ type draft struct {
 	summary   string
 	details   []byte // JSON, of use only where there is no summary
 	count     int    // affected entries, also those of no use
+	useless   string // why the first such is of no use
 }
 
-// decodeRecord reads one OSV record. errWithdrawn and errUnusable say that a good record is of no use here; every other
+// decodeRecord reads one OSV record. errWithdrawn and an unusableError say that a good record is of no use here; every other
 // error says what is broken. Parts that are only shown are passed over if they have odd shapes.
 func decodeRecord(data []byte) (*record, error) {
 	d := jx.DecodeBytes(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
@@ -81,14 +86,14 @@ func decodeRecord(data []byte) (*record, error) {
 	case r.withdrawn:
 		return nil, errWithdrawn
 	case len(r.affected) == 0:
-		return nil, errUnusable
+		return nil, &unusableError{cmp.Or(r.useless, aboutCommits)}
 	}
 	return r.finish(), nil
 }
 
 // notOSV keeps what an error says short: the decoder's tells of every level of nesting.
 func notOSV(err error) error {
-	if f := new(unusableError); errors.As(err, &f) {
+	if f := new(brokenError); errors.As(err, &f) {
 		return f
 	}
 	text := err.Error()
@@ -98,8 +103,8 @@ func notOSV(err error) error {
 	return errors.New("not an OSV record: " + text)
 }
 
-// unusableError is about a record that is well-formed JSON.
-type unusableError struct{ error }
+// brokenError is about a record that is well-formed JSON.
+type brokenError struct{ error }
 
 func (r *draft) field(d *jx.Decoder, key []byte) (err error) {
 	var text string
@@ -148,11 +153,11 @@ func (r *draft) field(d *jx.Decoder, key []byte) (err error) {
 // entry reads one affected entry.
 func (r *draft) entry(d *jx.Decoder) error {
 	if r.count++; r.count > maxAffected {
-		return &unusableError{fmt.Errorf("it names more than %d packages", maxAffected)}
+		return &brokenError{fmt.Errorf("it names more than %d packages", maxAffected)}
 	}
 	a := affected{rating: rating{word: Unknown}}
 	own := [2]Severity{Unknown, Unknown} // the ecosystem's word before the database's
-	var ranges, versions jx.Raw
+	var ranges, versions, custom jx.Raw
 	err := fields(d, func(d *jx.Decoder, key []byte) (err error) {
 		switch string(key) {
 		case "package":
@@ -174,7 +179,9 @@ func (r *draft) entry(d *jx.Decoder) error {
 		case "severity":
 			a.rating, err = ratingOf(d)
 		case "ecosystem_specific":
-			own[0], err = severityOfSpecific(d)
+			if custom, err = d.Raw(); err == nil {
+				own[0], err = severityOfSpecific(jx.DecodeBytes(custom))
+			}
 		case "database_specific":
 			own[1], err = severityOfSpecific(d)
 		default:
@@ -185,18 +192,25 @@ func (r *draft) entry(d *jx.Decoder) error {
 	if err != nil {
 		return err
 	}
-	rules, known := ecosystems[parseEcosystem(a.ecosystem).base]
+	base := parseEcosystem(a.ecosystem).base
+	rules, known := ecosystems[base]
 	if !known || a.name == "" {
+		r.useless = cmp.Or(r.useless, whyUseless(base))
 		return nil
 	}
 	broken := func(err error) error {
-		return &unusableError{fmt.Errorf("affected[%d] (%.80s): %w", r.count-1, a.name, err)}
+		return &brokenError{fmt.Errorf("affected[%d] (%.80s): %w", r.count-1, a.name, err)}
 	}
 	if len(a.name) > 512 || len(a.ecosystem) > 128 || hasControl(a.name+a.ecosystem) {
 		return broken(errors.New("its name is not usable"))
 	}
 	if a.intervals, err = intervalsOf(rules, ranges); err != nil {
 		return broken(err)
+	}
+	if base == "Go" && custom != nil {
+		if a.intervals, err = withCustomRanges(rules, a.intervals, custom); err != nil {
+			return broken(err)
+		}
 	}
 	if a.keys, a.texts, err = leftOver(rules, versions, a.intervals); err != nil {
 		return broken(err)
@@ -207,10 +221,30 @@ func (r *draft) entry(d *jx.Decoder) error {
 			break
 		}
 	}
+	if rules.rpm {
+		a.module.kind = moduleKindOf(a.intervals)
+	}
 	if len(a.intervals) > 0 || len(a.keys) > 0 || len(a.texts) > 0 {
 		r.affected = append(r.affected, a)
 	}
 	return nil
+}
+
+const (
+	aboutCommits     = "about commits only"
+	unknownEcosystem = "of ecosystems that are not known here"
+)
+
+func whyUseless(base string) string {
+	switch why, ok := unmatched[base]; {
+	case base == "":
+		return aboutCommits
+	case ok:
+		return base + ": " + why
+	case len(base) > 128 || hasControl(base):
+		return unknownEcosystem
+	}
+	return base + ": not known here"
 }
 
 // finish fills in what parts of the record say about others.
@@ -224,6 +258,9 @@ func (r *draft) finish() *record {
 		a := &r.affected[i]
 		if a.rating.word == Unknown {
 			a.rating.word = severityOfSummary(parseEcosystem(a.ecosystem).base, r.summary)
+		}
+		if a.module.kind == modular {
+			a.module.stream = streamOfSummary(r.summary)
 		}
 	}
 	// Errata that predate the field "upstream" name their CVEs as related.

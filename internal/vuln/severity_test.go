@@ -55,7 +55,7 @@ func TestSeverity(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := indexOf(t, fmt.Sprintf(`{"id":"TEST-1",%s,"affected":[{"package":{"ecosystem":%q,"name":"a"},%s,%s}]}`, c.record, c.ecosystem, below("2.0.0"), c.affected))
-			found := match(t, x, Package{c.ecosystem, "a", "1.0.0"})
+			found := match(t, x, Package{c.ecosystem, "a", "1.0.0", ""})
 			if len(found) != 1 || found[0].Severity != c.want || found[0].Score != c.score {
 				t.Errorf("got %+v, want %s %v", found, c.want, c.score)
 			}
@@ -67,7 +67,7 @@ func TestSeverity(t *testing.T) {
 		}
 		x := indexOf(t, `{"id":"DEBIAN-CVE-2024-0001","affected":[`+entry("11", "high")+","+entry("12", "low")+`]}`)
 		for release, want := range map[string]Severity{"11": Important, "12": Low} {
-			if found := match(t, x, Package{"Debian:" + release, "a", "1"}); len(found) != 1 || found[0].Severity != want {
+			if found := match(t, x, Package{"Debian:" + release, "a", "1", ""}); len(found) != 1 || found[0].Severity != want {
 				t.Errorf("%s: %+v", release, found)
 			}
 		}

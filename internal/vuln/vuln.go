@@ -9,6 +9,7 @@ type Package struct {
 	Ecosystem string // OSV's name with its release, e.g. "Debian:12"
 	Name      string
 	Version   string
+	Module    string // of a modular RPM: name:stream, and what follows
 }
 
 // A Vulnerability is what one or more advisories say about one vulnerability of a package version.

@@ -96,7 +96,7 @@ func fill(ctx context.Context, o Options, address string) error {
 // importAdvisories leaves advisory data alone that somebody imported.
 func importAdvisories(ctx context.Context, o Options) error {
 	index, err := vuln.Open(o.AdvisoriesDir)
-	if err != nil {
+	if err != nil && !errors.Is(err, vuln.ErrOlderFormat) {
 		return err
 	}
 	defer index.Close()

@@ -50,7 +50,8 @@ type contents struct {
 	Newest     time.Time         `json:"newest"`
 }
 
-var errOlderFormat = errors.New("it was written in an older format")
+// ErrOlderFormat says that an index is of no use to this version of Landwaiter. The next import replaces it.
+var ErrOlderFormat = errors.New("it was written in an older format")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -77,7 +78,7 @@ func readContents(r io.ReaderAt, size int64) (contents, error) {
 		return c, errors.New("this is not an advisory index")
 	}
 	if v := le.Uint32(head[8:]); v < indexVersion {
-		return c, fmt.Errorf("%w: %d; this version of Landwaiter reads format %d", errOlderFormat, v, indexVersion)
+		return c, fmt.Errorf("%w: %d; this version of Landwaiter reads format %d", ErrOlderFormat, v, indexVersion)
 	} else if v > indexVersion {
 		return c, fmt.Errorf("it was written in format %d; this version of Landwaiter reads format %d", v, indexVersion)
 	}

@@ -1,8 +1,63 @@
 package vuln
 
 import (
+	"context"
+	"maps"
+	"strings"
 	"testing"
 )
+
+// osvEcosystems are those that the OSV schema 1.7.5 defines.
+const osvEcosystems = `AlmaLinux,Alpaquita,Alpine,Android,Azure Linux,BellSoft Hardened Containers,Bioconductor,Bitnami,Chainguard,CleanStart,ConanCenter,
+CRAN,crates.io,Debian,Docker Hardened Images,Echo,FreeBSD,GHC,GitHub Actions,Go,Hackage,Hex,Julia,Kubernetes,Linux,Mageia,Maven,MinimOS,npm,NuGet,opam,openEuler,
+openSUSE,OSS-Fuzz,Packagist,Photon OS,Pub,PyPI,Red Hat,Rocky Linux,Root,RubyGems,SUSE,SwiftURL,TuxCare,Ubuntu,VSCode,Wolfi`
+
+func TestEveryEcosystemIsMatchedOrSaysWhyNot(t *testing.T) {
+	for name := range strings.SplitSeq(strings.ReplaceAll(osvEcosystems, "\n", ""), ",") {
+		if _, matched := ecosystems[name]; !matched && unmatched[name] == "" {
+			t.Errorf("%s is neither matched nor said to be of no use", name)
+		} else if !matched {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			x := indexOf(t, osv("TEST-1", name, "a", below("2.0.0")))
+			if found := match(t, x, Package{name, "a", "1.0.0", ""}); len(found) != 1 || found[0].FixedVersion != "2.0.0" {
+				t.Errorf("1.0.0: %+v", found)
+			}
+			if found := match(t, x, Package{name, "a", "2.0.0", ""}); len(found) != 0 {
+				t.Errorf("2.0.0: %v", idsOf(found))
+			}
+		})
+	}
+}
+
+func TestRecordsOfNoUse(t *testing.T) {
+	git := `"ranges":[{"type":"GIT","repo":"https://example.com/x","events":[{"introduced":"0"}]}]`
+	res := mustImport(t, t.TempDir(), writeFiles(t, map[string]string{
+		"1.json": osv("GHSA-1", "npm", "a", below("2.0.0")), "2.json": osv("LINUX-1", "Linux", "Kernel", below("6.1.5")),
+		"3.json": osv("OSV-1", "OSS-Fuzz", "x", git), "4.json": `{"id":"CVE-1","affected":[{` + git + `}]}`, "5.json": osv("X-1", "Plan9:4", "a", below("2")),
+		"6.json": osv("GHSA-2", "GitHub Actions", "a/b", below("2.0.0")), "7.json": osv("NPM-1", "npm", "b", git),
+		"8.json": strings.Replace(osv("MIX-1", "Linux", "Kernel", below("6")), `"affected":[`, `"affected":[{"package":{"ecosystem":"npm","name":"c"},`+below("2.0.0")+`},`, 1),
+	}))
+	want := map[string]int{
+		"Linux: images hold no kernel that runs": 1, "OSS-Fuzz: its records are about commits": 1, aboutCommits: 2, "Plan9: not known here": 1,
+		"GitHub Actions: actions run outside of images": 1,
+	}
+	if res.Records != 2 || res.Unusable != 6 || !maps.Equal(res.Reasons, want) {
+		t.Errorf("%d records, %d of no use: %v", res.Records, res.Unusable, res.Reasons)
+	}
+}
+
+func TestNamesOfWhatIsInstalled(t *testing.T) {
+	x := indexOf(t, osv("CGA-1", "Chainguard", "libcrypto3", below("3.0.0-r1")), osv("CGA-2", "Chainguard", "openssl", below("3.0.0-r1")),
+		osv("ALPINE-1", "Alpine:v3.20", "libcrypto3", below("3.0.0-r1")))
+	for ecosystem, want := range map[string]int{"Chainguard": 2, "Alpine:v3.20": 0} {
+		found, err := x.MatchBinary(context.Background(), Package{ecosystem, "openssl", "2.0.0-r0", ""}, Package{ecosystem, "libcrypto3", "2.0.0-r0", ""})
+		if err != nil || len(found) != want {
+			t.Errorf("%s: %v %v, want %d", ecosystem, idsOf(found), err, want)
+		}
+	}
+}
 
 func TestReleases(t *testing.T) {
 	for _, c := range []struct {

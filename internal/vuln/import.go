@@ -29,17 +29,17 @@ type ImportOptions struct {
 
 // ImportResult tells what an import read.
 type ImportResult struct {
-	Records   int      `json:"records"`            // taken into the index
-	Skipped   int      `json:"skipped"`            // broken
-	Withdrawn int      `json:"withdrawn"`          // by whoever published them
-	Unusable  int      `json:"unusable"`           // good, but of no use for images
+	Records   int `json:"records"`   // taken into the index
+	Skipped   int `json:"skipped"`   // broken
+	Withdrawn int `json:"withdrawn"` // by whoever published them
+	Unusable  int `json:"unusable"`  // good, but of no use for images
 
-	Reasons map[string]int `json:"unusableReasons,omitempty"` // how many records are unusable for which reason
-	Replaced  []string `json:"replaced"`           // the ecosystems whose earlier records were replaced, without releases
-	Problems  []string `json:"problems,omitempty"` // the first few skipped, with the reason
-	Tables    []string `json:"tables,omitempty"`   // replaced: SourceEPSS, SourceExploited
-	Rebuilt   bool     `json:"rebuilt,omitempty"`  // the index before was of an older format, and nothing of it is in the new one
-	Status    Status   `json:"status"`             // of the new index
+	Reasons  map[string]int `json:"unusableReasons,omitempty"` // how many records are unusable for which reason
+	Replaced []string       `json:"replaced"`                  // the ecosystems whose earlier records were replaced, without releases
+	Problems []string       `json:"problems,omitempty"`        // the first few skipped, with the reason
+	Tables   []string       `json:"tables,omitempty"`          // replaced: SourceEPSS, SourceExploited
+	Rebuilt  bool           `json:"rebuilt,omitempty"`         // the index before was of an older format, and nothing of it is in the new one
+	Status   Status         `json:"status"`                    // of the new index
 }
 
 // Import reads OSV records (JSON files or zips, recursively below a directory, or one zip/JSON file) and replaces, for
@@ -306,7 +306,7 @@ func keepOthers(ctx context.Context, dir string, b *builder, replaced map[string
 	switch {
 	case err == nil:
 		return false, nil
-	case errors.Is(err, errOlderFormat):
+	case errors.Is(err, ErrOlderFormat):
 		return true, nil
 	}
 	return false, fault.Wrap(fault.Internal, "import advisories", "the present index cannot be carried over", err).

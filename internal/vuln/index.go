@@ -81,7 +81,7 @@ func Open(dir string) (*Index, error) {
 		return nil, fault.Wrap(fault.Internal, "open the advisory index", f.Name(), err)
 	}
 	x, err := openIndex(f, st.Size(), func() (file, error) { return mapFile(f, st.Size()) })
-	if errors.Is(err, errOlderFormat) {
+	if errors.Is(err, ErrOlderFormat) {
 		return nil, fault.Wrap(fault.Internal, "open the advisory index", f.Name(), err).
 			WithFix("Fetch or import the advisories again, which replaces it: landwaiter vuln update, landwaiter vuln import PATH")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -108,6 +109,45 @@ func TestDamageIsNoticed(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestIndexOfAnOlderFormat(t *testing.T) {
+	dir := t.TempDir()
+	mustImport(t, dir, "testdata/osv")
+	path := filepath.Join(dir, indexName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(b[8:], indexVersion-1)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); !errors.Is(err, ErrOlderFormat) || !strings.Contains(fault.FixOf(err), "which replaces it") {
+		t.Errorf("%v (%s)", err, fault.FixOf(err))
+	}
+	live, err := OpenLive(dir)
+	if err != nil || !errors.Is(live.Err(), ErrOlderFormat) {
+		t.Fatal(err, live.Err())
+	}
+	defer live.Close()
+	if x, release := live.Acquire(); !x.Empty() {
+		t.Error("something is lent")
+	} else {
+		release()
+	}
+	res := mustImport(t, dir, writeFiles(t, map[string]string{"1.json": osv("GHSA-1", "npm", "a", below("2.0.0"))}))
+	if !res.Rebuilt || res.Status.Records != 1 {
+		t.Errorf("%+v", res)
+	}
+	if x, release := live.Acquire(); x.Empty() || live.Err() != nil {
+		t.Error("the new index is not lent", live.Err())
+	} else {
+		release()
+	}
+	if res := mustImport(t, dir, "testdata/osv"); res.Rebuilt {
+		t.Error("an index of this format is not carried over")
+	}
 }
 
 func inSection(s section, i int) bool { return uint64(i) >= s.Offset && uint64(i) < s.Offset+s.Length }

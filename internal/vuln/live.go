@@ -22,10 +22,13 @@ type Live struct {
 	err   error
 }
 
-// OpenLive opens the index in dir. A file that cannot be opened is an error; none at all is not.
+// OpenLive opens the index in dir. A file that cannot be opened is an error; none at all is not, nor one of an older format,
+// as importing anew is what helps against either.
 func OpenLive(dir string) (*Live, error) {
 	l := &Live{dir: dir}
-	l.refresh()
+	if l.refresh(); errors.Is(l.err, ErrOlderFormat) {
+		return l, nil
+	}
 	return l, l.err
 }
 

@@ -156,7 +156,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 func (u *updater) readStatus() (vuln.Status, error) {
 	x, err := vuln.Open(u.Dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, vuln.ErrOlderFormat) {
 		return vuln.Status{}, err
 	}
 	defer x.Close()

@@ -96,8 +96,8 @@ func (d *Reader) careful(w *writer) (done bool, err error) {
 }
 
 // fast unpacks symbols while neither input nor room runs out. Everything that the loop needs is in local variables, so
-// that it stays in registers. bits may hold more than the n bits that count: they are those that follow. Each turn of the
-// loop begins with at least 56 bits and the entry that they lead to.
+// that it stays in registers. Of n only the lowest six bits mean something, which spares masking what is taken off it. bits may
+// hold more than the n bits that count: they are those that follow. Each turn of the loop begins with at least 56 bits and the entry that they lead to.
 func (d *Reader) fast(w *writer) (done bool, err error) {
 	lits, dists := &d.lits, &d.dists
 	in, out := d.in[:d.end], w.buf
@@ -106,30 +106,30 @@ func (d *Reader) fast(w *writer) (done bool, err error) {
 	bits, n := d.bits, d.n
 
 	bits |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-	pos += int((63 - n) >> 3)
+	pos += int(^n&63) >> 3
 	n |= 56
 	e := lits[bits&(1<<litWidth-1)]
 loop:
 	for pos < last && o < limit {
 		if e&literal != 0 {
 			bits >>= e & 63
-			n -= e.width()
+			n -= uint(e)
 			out[o] = byte(e >> 16)
 			o++
 			e = lits[bits&(1<<litWidth-1)]
 			if e&literal != 0 {
 				bits >>= e & 63
-				n -= e.width()
+				n -= uint(e)
 				out[o] = byte(e >> 16)
 				o++
 				e = lits[bits&(1<<litWidth-1)]
 				if e&literal != 0 {
 					bits >>= e & 63
-					n -= e.width()
+					n -= uint(e)
 					out[o] = byte(e >> 16)
 					o++
 					bits |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-					pos += int((63 - n) >> 3)
+					pos += int(^n&63) >> 3
 					n |= 56
 					e = lits[bits&(1<<litWidth-1)]
 					continue
@@ -139,23 +139,23 @@ loop:
 		if e&odd != 0 {
 			if e&link != 0 {
 				bits >>= e & 63
-				n -= e.width()
+				n -= uint(e)
 				e = lits[int(e>>16)+int(bits&(1<<(e>>8&15)-1))]
 			}
 			switch {
 			case e&literal != 0:
 				bits >>= e & 63
-				n -= e.width()
+				n -= uint(e)
 				out[o] = byte(e >> 16)
 				o++
 				bits |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-				pos += int((63 - n) >> 3)
+				pos += int(^n&63) >> 3
 				n |= 56
 				e = lits[bits&(1<<litWidth-1)]
 				continue
 			case e&end != 0:
 				bits >>= e & 63
-				n -= e.width()
+				n -= uint(e)
 				done = true
 				break loop
 			case e&odd != 0:
@@ -165,16 +165,16 @@ loop:
 		}
 		length := e.value(bits)
 		bits >>= e & 63
-		n -= e.width()
+		n -= uint(e)
 
 		bits |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-		pos += int((63 - n) >> 3)
+		pos += int(^n&63) >> 3
 		n |= 56
 		e = dists[bits&(1<<distWidth-1)]
 		if e&odd != 0 {
 			if e&link != 0 {
 				bits >>= e & 63
-				n -= e.width()
+				n -= uint(e)
 				e = dists[int(e>>16)+int(bits&(1<<(e>>8&15)-1))]
 			}
 			if e&odd != 0 {
@@ -184,14 +184,14 @@ loop:
 		}
 		distance := e.value(bits)
 		bits >>= e & 63
-		n -= e.width()
+		n -= uint(e)
 		if distance > o-base {
 			err = CorruptError(d.before + int64(pos))
 			break loop
 		}
 
 		bits |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-		pos += int((63 - n) >> 3)
+		pos += int(^n&63) >> 3
 		n |= 56
 		e = lits[bits&(1<<litWidth-1)]
 
@@ -215,6 +215,7 @@ loop:
 		}
 	}
 	// Whole bytes go back; what is left in bits are only those that count.
+	n &= 63
 	pos -= int(n >> 3)
 	n &= 7
 	d.pos, d.bits, d.n, w.o = pos, bits&(1<<n-1), n, o

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -15,7 +14,7 @@ import (
 func isBitnamiSPDX(p string) bool { return strings.HasPrefix(path.Base(p), ".spdx-") }
 
 // bitnamiRevision counts Bitnami's builds of one version. Its advisories do not.
-var bitnamiRevision = regexp.MustCompile(`-\d+$`)
+var bitnamiRevision = expression(`-\d+$`)
 
 // readBitnami reads the SPDX document that Bitnami leaves beside each component of its images, for the component itself.
 func readBitnami(ctx context.Context, c *content, f *found) error {
@@ -38,7 +37,7 @@ func readBitnami(ctx context.Context, c *content, f *found) error {
 				license = ""
 			}
 			f.add(Component{
-				Type: typeBitnami, Name: u.Name, Version: bitnamiRevision.ReplaceAllString(u.Version, ""), Architecture: u.Qualifiers.Map()["arch"],
+				Type: typeBitnami, Name: u.Name, Version: bitnamiRevision().ReplaceAllString(u.Version, ""), Architecture: u.Qualifiers.Map()["arch"],
 				Licenses: licenses(license), PURL: u.ToString(),
 			})
 		}

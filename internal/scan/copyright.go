@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -31,7 +30,7 @@ func readCopyright(ctx context.Context, c *content, f *found) error {
 		if first && !strings.Contains(s["format"], "copyright-format") {
 			return nil
 		}
-		for _, l := range licenses(licenseSeparators.Split(s["license"], maxLicenses)...) {
+		for _, l := range licenses(licenseSeparators().Split(s["license"], maxLicenses)...) {
 			if l = spdxLicense(l); !slices.Contains(f.licenses, l) && len(f.licenses) < maxLicenses && (f.take == nil || f.take(len(l))) {
 				f.licenses = append(f.licenses, l)
 			}
@@ -41,8 +40,8 @@ func readCopyright(ctx context.Context, c *content, f *found) error {
 }
 
 var (
-	licenseSeparators = regexp.MustCompile(`,?\s+(?:and|or|and/or)\s+|,\s*|\s*\|\s*`)
-	gnuLicense        = regexp.MustCompile(`^(A?GPL|LGPL|GFDL)-(\d(?:\.\d)?)(?:\.0)?(\+)?$`)
+	licenseSeparators = expression(`,?\s+(?:and|or|and/or)\s+|,\s*|\s*\|\s*`)
+	gnuLicense        = expression(`^(A?GPL|LGPL|GFDL)-(\d(?:\.\d)?)(?:\.0)?(\+)?$`)
 	debianLicenses    = map[string]string{
 		"Expat": "MIT", "BSD-2-clause": "BSD-2-Clause", "BSD-3-clause": "BSD-3-Clause", "BSD-4-clause": "BSD-4-Clause", "Apache-2": "Apache-2.0",
 		"Artistic": "Artistic-1.0-Perl", "Artistic-1": "Artistic-1.0", "Artistic-2": "Artistic-2.0", "MPL-1.1+": "MPL-1.1", "zlib": "Zlib", "PSF-2": "PSF-2.0",
@@ -55,7 +54,7 @@ func spdxLicense(short string) string {
 	if spdx := debianLicenses[short]; spdx != "" {
 		return spdx
 	}
-	m := gnuLicense.FindStringSubmatch(short)
+	m := gnuLicense().FindStringSubmatch(short)
 	if m == nil {
 		return short
 	}

@@ -82,7 +82,7 @@ func TestLikeScalibr(t *testing.T) {
 				if name == "go" {
 					name = "stdlib" // OSV's name
 				}
-				return strings.ToLower(pythonSeparators.ReplaceAllString(name, "-")) + " " + strings.TrimSuffix(version, "(devel)")
+				return strings.ToLower(pythonSeparators().ReplaceAllString(name, "-")) + " " + strings.TrimSuffix(version, "(devel)")
 			}
 			for _, f := range files {
 				body, err := os.ReadFile(f)

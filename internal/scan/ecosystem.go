@@ -2,7 +2,6 @@ package scan
 
 import (
 	"cmp"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -90,7 +89,7 @@ func apkEcosystem(o *osRelease) string {
 	return ""
 }
 
-var openEulerLTS = regexp.MustCompile(`\((LTS(?:[- ]SP\d+)?)\)`)
+var openEulerLTS = expression(`\((LTS(?:[- ]SP\d+)?)\)`)
 
 func rpmEcosystem(o *osRelease) string {
 	switch o.ID {
@@ -119,7 +118,7 @@ func rpmEcosystem(o *osRelease) string {
 	case "mageia":
 		return release("Mageia", o.VersionID)
 	case "openeuler":
-		if m := openEulerLTS.FindStringSubmatch(o.PrettyName); m != nil {
+		if m := openEulerLTS().FindStringSubmatch(o.PrettyName); m != nil {
 			return "openEuler:" + o.VersionID + "-" + strings.ReplaceAll(m[1], " ", "-")
 		}
 		return release("openEuler", o.VersionID)

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 const (
@@ -37,6 +39,11 @@ func members(r io.Reader, visit func(name string, value json.RawMessage) bool) e
 		}
 	}
 	return nil
+}
+
+// expression is compiled when it is first used, so that a process which scans nothing, or nothing of its kind, pays nothing.
+func expression(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
 // ignoreEnd takes the end of the input for no error.

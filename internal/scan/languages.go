@@ -36,20 +36,20 @@ func below(folder string) func(string) bool {
 	return func(p string) bool { return strings.Contains("/"+p, "/"+folder+"/") }
 }
 
-// fromPath makes a reader of files whose path says everything. The groups of the expression are name and version.
-func fromPath(kind string, expression *regexp.Regexp) (where func(string) bool, read func(context.Context, *content, *found) error) {
-	return expression.MatchString, func(_ context.Context, c *content, f *found) error {
-		m := expression.FindStringSubmatch(c.path)
+// fromPath makes a reader of files whose path says everything. The groups of its form are name and version.
+func fromPath(kind string, form func() *regexp.Regexp) (where func(string) bool, read func(context.Context, *content, *found) error) {
+	return func(p string) bool { return form().MatchString(p) }, func(_ context.Context, c *content, f *found) error {
+		m := form().FindStringSubmatch(c.path)
 		f.add(Component{Type: kind, Name: m[1], Version: m[2]})
 		return nil
 	}
 }
 
 var (
-	homebrewReceipt = regexp.MustCompile(`/(?:Cellar|Caskroom)/([^/]+)/([^/]+)/INSTALL_RECEIPT\.json$`)
-	conanPackage    = regexp.MustCompile(`\.conan/data/([^/]+)/([^/]+)/[^/]+/[^/]+/package/[^/]+/conaninfo\.txt$`)
-	nimblePackage   = regexp.MustCompile(`\.nimble/pkgs2?/([^/]+?)-([0-9][^/-]*|#[^/-]+)(?:-[0-9a-f]{40})?/nimblemeta\.json$`)
-	chromeExtension = regexp.MustCompile(`/Extensions/([a-p]{32})/([0-9][0-9.]*)(?:_[0-9]+)?/manifest\.json$`)
+	homebrewReceipt = expression(`/(?:Cellar|Caskroom)/([^/]+)/([^/]+)/INSTALL_RECEIPT\.json$`)
+	conanPackage    = expression(`\.conan/data/([^/]+)/([^/]+)/[^/]+/[^/]+/package/[^/]+/conaninfo\.txt$`)
+	nimblePackage   = expression(`\.nimble/pkgs2?/([^/]+?)-([0-9][^/-]*|#[^/-]+)(?:-[0-9a-f]{40})?/nimblemeta\.json$`)
+	chromeExtension = expression(`/Extensions/([a-p]{32})/([0-9][0-9.]*)(?:_[0-9]+)?/manifest\.json$`)
 )
 
 // readR reads the DESCRIPTION of an installed R package; one that is not built is somebody's source.
@@ -67,8 +67,8 @@ func readR(_ context.Context, c *content, f *found) error {
 }
 
 var (
-	beamName    = regexp.MustCompile(`\{\s*application\s*,\s*'?([A-Za-z][\w@]*)'?\s*,`)
-	beamVersion = regexp.MustCompile(`\{\s*vsn\s*,\s*"([^"]+)"\s*\}`)
+	beamName    = expression(`\{\s*application\s*,\s*'?([A-Za-z][\w@]*)'?\s*,`)
+	beamVersion = expression(`\{\s*vsn\s*,\s*"([^"]+)"\s*\}`)
 )
 
 // otpApplications are part of Erlang/OTP and Elixir themselves. Packages of the same name on Hex are something else.
@@ -90,7 +90,7 @@ func readBeam(_ context.Context, c *content, f *found) error {
 	if err != nil {
 		return err
 	}
-	name, version := beamName.FindSubmatch(b), beamVersion.FindSubmatch(b)
+	name, version := beamName().FindSubmatch(b), beamVersion().FindSubmatch(b)
 	if name == nil || version == nil {
 		return nil
 	}
@@ -103,8 +103,8 @@ func readBeam(_ context.Context, c *content, f *found) error {
 }
 
 var (
-	opamInstalled = regexp.MustCompile(`(?m)^installed:\s*(?:\[([^\]]*)\]|("[^"]*"))`)
-	opamPackage   = regexp.MustCompile(`"([^".]+)\.([^"]+)"`)
+	opamInstalled = expression(`(?m)^installed:\s*(?:\[([^\]]*)\]|("[^"]*"))`)
+	opamPackage   = expression(`"([^".]+)\.([^"]+)"`)
 )
 
 // readOpam reads what a switch of OCaml's package manager has installed.
@@ -113,8 +113,8 @@ func readOpam(_ context.Context, c *content, f *found) error {
 	if err != nil {
 		return err
 	}
-	if m := opamInstalled.FindSubmatch(b); m != nil {
-		for _, p := range opamPackage.FindAllSubmatch(append(m[1], m[2]...), -1) {
+	if m := opamInstalled().FindSubmatch(b); m != nil {
+		for _, p := range opamPackage().FindAllSubmatch(append(m[1], m[2]...), -1) {
 			f.add(Component{Type: purl.TypeOpam, Name: string(p[1]), Version: string(p[2])})
 		}
 	}
@@ -166,10 +166,10 @@ func readNuspec(_ context.Context, c *content, f *found) error {
 }
 
 var (
-	gemName     = regexp.MustCompile(`(?m)^\s*\w+\.name\s*=\s*["']([^"']+)["']`)
-	gemVersion  = regexp.MustCompile(`(?m)^\s*\w+\.version\s*=\s*(?:Gem::Version\.new\()?\s*["']([^"']+)["']`)
-	gemLicenses = regexp.MustCompile(`(?m)^\s*\w+\.licenses?\s*=\s*(.*)$`)
-	quoted      = regexp.MustCompile(`["']([^"']+)["']`)
+	gemName     = expression(`(?m)^\s*\w+\.name\s*=\s*["']([^"']+)["']`)
+	gemVersion  = expression(`(?m)^\s*\w+\.version\s*=\s*(?:Gem::Version\.new\()?\s*["']([^"']+)["']`)
+	gemLicenses = expression(`(?m)^\s*\w+\.licenses?\s*=\s*(.*)$`)
+	quoted      = expression(`["']([^"']+)["']`)
 )
 
 // readGemspec reads the specification that RubyGems writes for an installed gem.
@@ -178,13 +178,13 @@ func readGemspec(_ context.Context, c *content, f *found) error {
 	if err != nil {
 		return err
 	}
-	name, version := gemName.FindSubmatch(b), gemVersion.FindSubmatch(b)
+	name, version := gemName().FindSubmatch(b), gemVersion().FindSubmatch(b)
 	if name == nil || version == nil {
 		return nil
 	}
 	var texts []string
-	if m := gemLicenses.FindSubmatch(b); m != nil {
-		for _, q := range quoted.FindAllSubmatch(m[1], maxLicenses) {
+	if m := gemLicenses().FindSubmatch(b); m != nil {
+		for _, q := range quoted().FindAllSubmatch(m[1], maxLicenses) {
 			texts = append(texts, string(q[1]))
 		}
 	}

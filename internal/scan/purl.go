@@ -36,7 +36,7 @@ func OfPURL(text string, system *OS) (Component, error) {
 		c.Name = strings.TrimPrefix(u.Namespace+"."+u.Name, ".")
 		c.Ecosystem = languageEcosystem(&c)
 	case typeBitnami:
-		c.Version = bitnamiRevision.ReplaceAllString(c.Version, "")
+		c.Version = bitnamiRevision().ReplaceAllString(c.Version, "")
 		c.Ecosystem = languageEcosystem(&c)
 	default:
 		c.Name = strings.TrimPrefix(u.Namespace+"/"+u.Name, "/")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/google/osv-scalibr/purl"
@@ -26,7 +25,7 @@ func isPythonMetadata(p string) bool {
 	return strings.HasSuffix(base, ".egg-info") && len(base) > len(".egg-info")
 }
 
-var pythonSeparators = regexp.MustCompile(`[-_.]+`)
+var pythonSeparators = expression(`[-_.]+`)
 
 // readPythonMetadata reads the header of core metadata. Names are normalised as PyPI and its advisories spell them.
 func readPythonMetadata(_ context.Context, c *content, f *found) error {
@@ -53,7 +52,7 @@ func pythonMetadata(r io.Reader, inside string, f *found) error {
 			if p.Name != "" {
 				continue // the first counts, as for pip
 			}
-			p.Name = strings.ToLower(pythonSeparators.ReplaceAllString(value, "-"))
+			p.Name = strings.ToLower(pythonSeparators().ReplaceAllString(value, "-"))
 		case "version":
 			p.Version = cmp.Or(p.Version, value)
 		case "license-expression":

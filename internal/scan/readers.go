@@ -80,8 +80,8 @@ func newReaders(l Limits) (*readers, error) {
 		return nil, err
 	}
 	java := &javaReader{maxBytes: l.ArchiveBytes, maxDepth: l.ArchiveDepth, nested: make(chan struct{}, 1)}
-	byPath := func(name, file, kind string, expression *regexp.Regexp) reader {
-		where, read := fromPath(kind, expression)
+	byPath := func(name, file, kind string, form func() *regexp.Regexp) reader {
+		where, read := fromPath(kind, form)
 		return reader{name: name, files: []string{file}, where: where, read: read}
 	}
 	return readersOf(reader{name: "program", read: readExecutable},
@@ -144,17 +144,17 @@ func isRockspec(p string) bool { return strings.Contains(p, "/rocks-") }
 func isPortagePF(p string) bool { return strings.Contains(p, "var/db/pkg/") }
 
 // isJuliaProject finds packages in a depot and those that come with Julia; a project of one's own has the file elsewhere.
-func isJuliaProject(p string) bool { return juliaPackage.MatchString("/" + p) }
+func isJuliaProject(p string) bool { return juliaPackage().MatchString("/" + p) }
 
 func isCondaMeta(p string) bool { return path.Ext(p) == ".json" }
 
-func isSnap(p string) bool { return snapPackage.MatchString(p) }
+func isSnap(p string) bool { return snapPackage().MatchString(p) }
 
 func isFlatpak(p string) bool {
 	return strings.HasSuffix(p, "metainfo.xml") && strings.Contains(p, "flatpak/app/") && strings.HasSuffix(path.Dir(p), "export/share/metainfo")
 }
 
 var (
-	juliaPackage = regexp.MustCompile(`/(?:packages/[^/]+/[A-Za-z0-9]{4,6}|stdlib/v[^/]+/[^/]+)/Project\.toml$`)
-	snapPackage  = regexp.MustCompile(`^snap/[^/]+/[^/]+/meta/snap\.yaml$`)
+	juliaPackage = expression(`/(?:packages/[^/]+/[A-Za-z0-9]{4,6}|stdlib/v[^/]+/[^/]+)/Project\.toml$`)
+	snapPackage  = expression(`^snap/[^/]+/[^/]+/meta/snap\.yaml$`)
 )

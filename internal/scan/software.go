@@ -14,30 +14,30 @@ import (
 // A software is a program or library that tells its version in a text that nothing else has.
 type software struct {
 	name    string
-	file    *regexp.Regexp // base name
-	anchor  string         // part of the text that is quick to look for
-	version *regexp.Regexp // the text around the anchor
+	file    func() *regexp.Regexp // base name
+	anchor  string                // part of the text that is quick to look for
+	version func() *regexp.Regexp // the text around the anchor
 }
 
 var knownSoftware = []software{
-	{"apache", regexp.MustCompile(`^(httpd|apache2)$`), "Apache/", regexp.MustCompile(`Apache/(\d+\.\d+\.\d+)`)},
-	{"busybox", regexp.MustCompile(`^busybox$`), "BusyBox v", regexp.MustCompile(`BusyBox v(\d+\.\d+\.\d+)`)},
-	{"mariadb", regexp.MustCompile(`^(mariadbd|mysqld)$`), "-MariaDB", regexp.MustCompile(`\x00(\d+\.\d+\.\d+)-MariaDB`)},
-	{"memcached", regexp.MustCompile(`^memcached$`), "memcached ", regexp.MustCompile(`memcached (\d+\.\d+\.\d+)`)},
-	{"nginx", regexp.MustCompile(`^nginx(-debug)?$`), "nginx version: nginx/", regexp.MustCompile(`nginx/(\d+\.\d+\.\d+)`)},
-	{"node", regexp.MustCompile(`^(node|libnode\.so\.\d+)$`), "node.js/v", regexp.MustCompile(`node\.js/v(\d+\.\d+\.\d+)`)},
-	{"openssl", regexp.MustCompile(`^(openssl|libcrypto\.so(\.[\d.]+)?)$`), "OpenSSL ", regexp.MustCompile(`OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d+ [A-Z][a-z]{2} \d{4}`)},
-	{"perl", regexp.MustCompile(`^(perl|libperl\.so(\.[\d.]+)?)$`), "\x00v5.", regexp.MustCompile(`\x00v(5\.\d+\.\d+)\x00`)},
-	{"php", regexp.MustCompile(`^(php[\d.]*|php-fpm[\d.]*|php-cgi[\d.]*|libphp\d*\.so)$`), "X-Powered-By: PHP/", regexp.MustCompile(`PHP/(\d+\.\d+\.\d+)`)},
-	{"postgresql", regexp.MustCompile(`^postgres$`), "postgres (PostgreSQL) ", regexp.MustCompile(`\) (\d+(?:\.\d+)+)`)},
-	{"python", regexp.MustCompile(`^(python|libpython)[23]\.\d+m?(\.so\.1\.0)?$`), "\x003.", regexp.MustCompile(`\x00(3\.\d+\.\d+)\+?\x00`)},
-	{"redis", regexp.MustCompile(`^redis-server$`), "000000000", redisVersion},
-	{"ruby", regexp.MustCompile(`^(ruby|libruby[\d.-]*\.so\.[\d.]+)$`), "ruby ", regexp.MustCompile(`ruby (\d+\.\d+\.\d+)[ p]`)},
-	{"valkey", regexp.MustCompile(`^valkey-server$`), "000000000", redisVersion},
+	{"apache", expression(`^(httpd|apache2)$`), "Apache/", expression(`Apache/(\d+\.\d+\.\d+)`)},
+	{"busybox", expression(`^busybox$`), "BusyBox v", expression(`BusyBox v(\d+\.\d+\.\d+)`)},
+	{"mariadb", expression(`^(mariadbd|mysqld)$`), "-MariaDB", expression(`\x00(\d+\.\d+\.\d+)-MariaDB`)},
+	{"memcached", expression(`^memcached$`), "memcached ", expression(`memcached (\d+\.\d+\.\d+)`)},
+	{"nginx", expression(`^nginx(-debug)?$`), "nginx version: nginx/", expression(`nginx/(\d+\.\d+\.\d+)`)},
+	{"node", expression(`^(node|libnode\.so\.\d+)$`), "node.js/v", expression(`node\.js/v(\d+\.\d+\.\d+)`)},
+	{"openssl", expression(`^(openssl|libcrypto\.so(\.[\d.]+)?)$`), "OpenSSL ", expression(`OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d+ [A-Z][a-z]{2} \d{4}`)},
+	{"perl", expression(`^(perl|libperl\.so(\.[\d.]+)?)$`), "\x00v5.", expression(`\x00v(5\.\d+\.\d+)\x00`)},
+	{"php", expression(`^(php[\d.]*|php-fpm[\d.]*|php-cgi[\d.]*|libphp\d*\.so)$`), "X-Powered-By: PHP/", expression(`PHP/(\d+\.\d+\.\d+)`)},
+	{"postgresql", expression(`^postgres$`), "postgres (PostgreSQL) ", expression(`\) (\d+(?:\.\d+)+)`)},
+	{"python", expression(`^(python|libpython)[23]\.\d+m?(\.so\.1\.0)?$`), "\x003.", expression(`\x00(3\.\d+\.\d+)\+?\x00`)},
+	{"redis", expression(`^redis-server$`), "000000000", redisVersion},
+	{"ruby", expression(`^(ruby|libruby[\d.-]*\.so\.[\d.]+)$`), "ruby ", expression(`ruby (\d+\.\d+\.\d+)[ p]`)},
+	{"valkey", expression(`^valkey-server$`), "000000000", redisVersion},
 }
 
 // redisVersion stands before the name of the machine that built it, a container, and the time.
-var redisVersion = regexp.MustCompile(`(\d+\.\d+\.\d+)(?:buildkitsandbox|[0-9a-f]{12})-\d{10}000000000`)
+var redisVersion = expression(`(\d+\.\d+\.\d+)(?:buildkitsandbox|[0-9a-f]{12})-\d{10}000000000`)
 
 // maxAnchors bounds how often a text that begins like a version's is looked at.
 const maxAnchors = 1000
@@ -47,7 +47,7 @@ const maxAnchors = 1000
 func readSoftware(ctx context.Context, p string, r io.Reader, f *found) error {
 	base := path.Base(p)
 	for i := range knownSoftware {
-		if s := &knownSoftware[i]; s.file.MatchString(base) && !strings.HasPrefix(p, "opt/bitnami/") {
+		if s := &knownSoftware[i]; s.file().MatchString(base) && !strings.HasPrefix(p, "opt/bitnami/") {
 			version, err := s.find(ctx, r)
 			if version != "" {
 				f.add(Component{Type: purl.TypeGeneric, Name: s.name, Version: version})
@@ -78,7 +78,7 @@ func (s *software) find(ctx context.Context, r io.Reader) (version string, err e
 			if at += i; i < 0 || at >= end {
 				break
 			}
-			if m := s.version.FindSubmatch(b[max(0, at-before):min(len(b), at+after)]); m != nil {
+			if m := s.version().FindSubmatch(b[max(0, at-before):min(len(b), at+after)]); m != nil {
 				return string(m[1]), nil
 			}
 			if anchors++; anchors > maxAnchors {

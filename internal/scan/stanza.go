@@ -15,7 +15,13 @@ const (
 // A lineReader reads lines of any length and keeps at most maxLine bytes of each.
 type lineReader struct{ r *bufio.Reader }
 
-func newLineReader(r io.Reader) *lineReader { return &lineReader{bufio.NewReaderSize(r, maxLine)} }
+func newLineReader(r io.Reader) *lineReader {
+	size := maxLine
+	if sized, ok := r.(*io.SectionReader); ok {
+		size = int(min(int64(size), sized.Size()+1)) // there are thousands of small files
+	}
+	return &lineReader{bufio.NewReaderSize(r, size)}
+}
 
 // next returns a line without its end, valid until the next call. At the end of the input the error is io.EOF and there
 // is no line.

@@ -3,7 +3,6 @@ package scan
 import (
 	"context"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/google/osv-scalibr/purl"
@@ -13,9 +12,9 @@ import (
 const wordPressHeader = 8 << 10
 
 var (
-	wordPressCore    = regexp.MustCompile(`(?m)^\s*\$wp_version\s*=\s*['"]([^'"]+)['"]`)
-	wordPressName    = regexp.MustCompile(`(?mi)^[ \t/*#@]*(?:Plugin|Theme) Name:(.*)$`)
-	wordPressVersion = regexp.MustCompile(`(?mi)^[ \t/*#@]*Version:(.*)$`)
+	wordPressCore    = expression(`(?m)^\s*\$wp_version\s*=\s*['"]([^'"]+)['"]`)
+	wordPressName    = expression(`(?mi)^[ \t/*#@]*(?:Plugin|Theme) Name:(.*)$`)
+	wordPressVersion = expression(`(?mi)^[ \t/*#@]*Version:(.*)$`)
 )
 
 func isWordPressExtension(p string) bool {
@@ -31,8 +30,8 @@ func readWordPressExtension(_ context.Context, c *content, f *found) error {
 	if err != nil {
 		return err
 	}
-	version := wordPressVersion.FindSubmatch(b)
-	if !wordPressName.Match(b) || version == nil {
+	version := wordPressVersion().FindSubmatch(b)
+	if !wordPressName().Match(b) || version == nil {
 		return nil
 	}
 	kind := typeWordPressPlugin
@@ -48,7 +47,7 @@ func readWordPress(_ context.Context, c *content, f *found) error {
 	if err != nil {
 		return err
 	}
-	if m := wordPressCore.FindSubmatch(b); m != nil {
+	if m := wordPressCore().FindSubmatch(b); m != nil {
 		f.add(Component{Type: purl.TypeGeneric, Name: "wordpress", Version: string(m[1])})
 	}
 	return nil

@@ -172,7 +172,7 @@ func (a affected) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(len(a.intervals)))
 	for _, i := range a.intervals {
 		b = putBytes(append(b, byte(i.bound)), i.start)
-		if i.bound != unbounded {
+		if i.bound != unbounded && i.bound != unplaced {
 			b = putBytes(b, i.end)
 		}
 		if i.bound == fixed {
@@ -216,16 +216,16 @@ func judge(entry []byte, p probe, all []interval) (judgment, []interval, error) 
 	}
 	for range r.count() {
 		i := interval{bound: bound(r.byte()), start: r.bytes()}
-		if i.bound > limit {
+		if i.bound > unplaced {
 			r.fail()
 		}
-		if i.bound != unbounded {
+		if i.bound != unbounded && i.bound != unplaced {
 			i.end = r.bytes()
 		}
 		if i.bound == fixed {
 			i.fix = r.bytes()
 		}
-		j.affected = j.affected || !r.bad && i.contains(p.key)
+		j.affected = j.affected || !r.bad && (i.contains(p.key) || i.bound == unplaced && pseudoVersion(p.text))
 		all = append(all, i)
 	}
 	for range r.count() {

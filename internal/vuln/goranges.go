@@ -2,6 +2,7 @@ package vuln
 
 import (
 	"bytes"
+	"regexp"
 
 	"github.com/go-faster/jx"
 )
@@ -10,8 +11,13 @@ import (
 // v2.12.2 of a module without /v2 in its path. They stand in ecosystem_specific.custom_ranges, and "ranges" then says that
 // all versions are affected, for lack of better. But builds do record such tags, and those tell where a build stands.
 
-// withCustomRanges adds custom ranges to those of the module's versions. They are about releases: of pseudo-versions without
-// one before them (v0.0.0-20240101000000-abcdefabcdef) only "ranges" can tell.
+var pseudo = regexp.MustCompile(`[-.]\d{14}-[0-9a-f]{12}(?:\+.*)?$`)
+
+// pseudoVersion reports whether a version stands for a commit, such as v0.0.0-20240101000000-abcdefabcdef.
+func pseudoVersion(v string) bool { return pseudo.MatchString(v) }
+
+// withCustomRanges adds custom ranges to those of the module's versions. They are about releases; of pseudo-versions only
+// "ranges" can tell.
 func withCustomRanges(r rules, all []interval, specific jx.Raw) ([]interval, error) {
 	var custom []interval
 	err := looseFields(jx.DecodeBytes(specific), func(d *jx.Decoder, key []byte) error {
@@ -36,14 +42,10 @@ func withCustomRanges(r rules, all []interval, specific jx.Raw) ([]interval, err
 			custom[i].start = release
 		}
 	}
-	kept := all[:0]
-	for _, i := range all {
-		if i.bound == unbounded {
-			i.end, i.bound = release, limit
-		}
-		if i.bound != limit || bytes.Compare(i.start, i.end) < 0 {
-			kept = append(kept, i)
+	for i := range all {
+		if all[i].bound == unbounded {
+			all[i].bound = unplaced
 		}
 	}
-	return append(kept, custom...), nil
+	return append(all, custom...), nil
 }

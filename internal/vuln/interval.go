@@ -38,7 +38,8 @@ const (
 	unbounded bound = iota
 	fixed           // end is the first version that is not affected
 	lastAffected
-	limit // end is excluded, but nobody says that it is fixed there
+	limit    // end is excluded, but nobody says that it is fixed there
+	unplaced // no end, and only of versions that stand for a commit: see goranges.go
 )
 
 // An interval is a run of affected versions. start and end are keys of versions; an empty start is before every version.
@@ -54,6 +55,9 @@ func (i interval) contains(key []byte) bool {
 	}
 	if i.bound == unbounded {
 		return true
+	}
+	if i.bound == unplaced {
+		return false
 	}
 	c := bytes.Compare(key, i.end)
 	return c < 0 || c == 0 && i.bound == lastAffected

@@ -250,8 +250,12 @@ func (r *renderer) scan(a *assess.Assessment) {
 	if s.Suppressed > 0 {
 		r.field("set aside", fmt.Sprintf("%s, not affected or fixed according to VEX", plural(s.Suppressed, "vulnerability")))
 	}
-	if a.Check.DataFrom != nil {
-		r.field("data of", when(*a.Check.DataFrom))
+	if a.Check.Data != nil {
+		label := "data"
+		for _, e := range vuln.Merged(a.Check.Data.Ecosystems) {
+			r.field(label, fmt.Sprintf("%s as of %s, newest record of %s", e.Name, when(e.AsOf()), when(e.Newest)))
+			label = ""
+		}
 	}
 	r.warnings(a.Warnings)
 }

@@ -29,7 +29,7 @@ func TestOldAdvisoryData(t *testing.T) {
 	})
 	b := s.as(t, auth.Viewer)
 	id := s.store(t, withData(old))
-	contains(t, b.page(t, "/images/"+id, http.StatusOK).text(), warning, "landwaiter vuln update")
+	contains(t, b.page(t, "/images/"+id, http.StatusOK).text(), warning, "landwaiter vuln update", "Advisories: Debian as of "+old.UTC().Format("2006-01-02 15:04"))
 	images := b.page(t, "/images", http.StatusOK)
 	contains(t, images.text(), warning)
 	contains(t, images.row(t, "team/app"), "checked with advisories of 9 days ago")

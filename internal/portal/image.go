@@ -8,6 +8,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/sbom"
+	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 type imageView struct {
@@ -72,6 +73,14 @@ func (p *portal) imageSBOM(w http.ResponseWriter, r *http.Request, _ visitor) er
 	w.Header().Set("Content-Type", format.MediaType())
 	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", format.FileName(a.Reference)))
 	return sbom.Write(w, format, d)
+}
+
+// Data are the advisories that the image was checked with.
+func (v imageView) Data() []vuln.EcosystemStatus {
+	if v.Check.Data == nil {
+		return nil
+	}
+	return vuln.Merged(v.Check.Data.Ecosystems)
 }
 
 func imageOf(a *assess.Assessment, all bool) imageView {

@@ -51,30 +51,33 @@ func (s Status) At(now time.Time, maxAge time.Duration) Status {
 	return s
 }
 
-// Stale says of which ecosystems the data are old: those not known to be current for longer than maxAge, and those whose
-// newest record is old where there should be newer ones. Releases of one ecosystem count as one.
-func Stale(list []EcosystemStatus, now time.Time, maxAge time.Duration) []Warning {
-	merged := map[string]EcosystemStatus{}
-	var names []string
+// Merged is a list with the releases of each ecosystem as one, as old as the oldest of them, in the order of names.
+func Merged(list []EcosystemStatus) []EcosystemStatus {
+	var merged []EcosystemStatus
 	for _, e := range list {
-		base := parseEcosystem(e.Name).base
-		m, ok := merged[base]
-		if !ok {
-			names = append(names, base)
-			m = e
-		} else {
-			m.Records += e.Records
-			m.Newest = later(m.Newest, e.Newest)
-			if e.AsOf().Before(m.AsOf()) {
-				m.Imported, m.Checked = e.Imported, e.Checked
-			}
+		e.Name = parseEcosystem(e.Name).base
+		i := slices.IndexFunc(merged, func(m EcosystemStatus) bool { return m.Name == e.Name })
+		if i < 0 {
+			merged = append(merged, e)
+			continue
 		}
-		merged[base] = m
+		m := &merged[i]
+		m.Records += e.Records
+		m.Newest = later(m.Newest, e.Newest)
+		if e.AsOf().Before(m.AsOf()) {
+			m.Imported, m.Checked = e.Imported, e.Checked
+		}
 	}
+	slices.SortFunc(merged, func(a, b EcosystemStatus) int { return strings.Compare(a.Name, b.Name) })
+	return merged
+}
+
+// Stale says of which ecosystems the data are old: those not known to be current for longer than maxAge, and those whose
+// newest record is old where there should be newer ones.
+func Stale(list []EcosystemStatus, now time.Time, maxAge time.Duration) []Warning {
 	var order []string
 	of := map[string][]string{}
-	for _, name := range names {
-		e := merged[name]
+	for _, e := range Merged(list) {
 		var why string
 		switch {
 		case now.Sub(e.AsOf()) > maxAge:
@@ -87,13 +90,11 @@ func Stale(list []EcosystemStatus, now time.Time, maxAge time.Duration) []Warnin
 		if of[why] == nil {
 			order = append(order, why)
 		}
-		of[why] = append(of[why], name)
+		of[why] = append(of[why], e.Name)
 	}
 	var warnings []Warning
 	for _, why := range order {
-		names := of[why]
-		slices.Sort(names)
-		warnings = append(warnings, stale("The advisories for %s %s.", enumeration(names), why))
+		warnings = append(warnings, stale("The advisories for %s %s.", enumeration(of[why]), why))
 	}
 	return warnings
 }

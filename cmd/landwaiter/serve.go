@@ -162,11 +162,6 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer advisories.live.Close()
-	stopUpdates, err := p.followAdvisories(ctx, f, data, client, connections, log)
-	if err != nil {
-		return err
-	}
-	defer stopUpdates()
 	policies, err := policy.Compile(policy.Builtin())
 	if err != nil {
 		return err
@@ -180,6 +175,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	})
 	stopMatching := inBackground(ctx, assessments.Rematch)
 	defer stopMatching()
+	stopUpdates, err := p.followAdvisories(ctx, f, data, client, connections, assessments.Ecosystems, log)
+	if err != nil {
+		return err
+	}
+	defer stopUpdates()
 	access := auth.New(auth.Options{Store: db, Now: time.Now, Rand: rand.Reader})
 	generated, err := access.EnsureAdmin(ctx, p.secret(secretAdminPassword))
 	if err != nil {

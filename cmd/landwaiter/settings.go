@@ -47,7 +47,7 @@ var (
 	settingSource             = setting{"source", "LANDWAITER_ADVISORY_SOURCE", "", "URL of a server with the layout of OSV's bulk archives, or oci://… for what landwaiter vuln export pushed (default: " + feed.DefaultSource + ")"}
 	settingAdvisorySource     = setting{"advisory-source", settingSource.Env, settingSource.Default, settingSource.Help}
 	settingAdvisoryInterval   = setting{"advisory-interval", "LANDWAITER_ADVISORY_INTERVAL", "0", "how often to fetch the advisories that have changed, e.g. 6h; 0 fetches nothing"}
-	settingAdvisoryEcosystems = setting{"advisory-ecosystems", "LANDWAITER_ADVISORY_ECOSYSTEMS", "", "ecosystems to fetch advisories of, with commas in between, or all (default: those that there are data of)"}
+	settingAdvisoryEcosystems = setting{"advisory-ecosystems", "LANDWAITER_ADVISORY_ECOSYSTEMS", "", "ecosystems to fetch advisories of, with commas in between, or all (default: those of the stored images, and those that there are data of)"}
 	settingEPSSSource         = setting{"epss-source", "LANDWAITER_EPSS_SOURCE", "", "URL of EPSS's scores, epss_scores-current.csv.gz (default: they are not fetched)"}
 	settingExploitedSource    = setting{"exploited-source", "LANDWAITER_EXPLOITED_SOURCE", "", "URL of CISA's known_exploited_vulnerabilities.json (default: it is not fetched)"}
 	settingAdvisoryMaxAge     = setting{"advisory-max-age", "LANDWAITER_ADVISORY_MAX_AGE", vuln.DefaultMaxAge.String(), "how old advisory data may be before every answer warns of it"}

@@ -172,7 +172,7 @@ func (p *program) renderUpdate(res feed.Result) error {
 }
 
 // followAdvisories updates the server's advisories until stop is called, if that was asked for.
-func (p *program) followAdvisories(ctx context.Context, f serveFlags, data string, client *distribution.Client, integrations assess.Sources, log *slog.Logger) (stop func(), err error) {
+func (p *program) followAdvisories(ctx context.Context, f serveFlags, data string, client *distribution.Client, integrations assess.Sources, inUse func(context.Context) ([]string, error), log *slog.Logger) (stop func(), err error) {
 	every := *f.advisoryInterval
 	if every == 0 {
 		return func() {}, nil
@@ -181,7 +181,7 @@ func (p *program) followAdvisories(ctx context.Context, f serveFlags, data strin
 		return nil, fault.New(fault.Invalid, "read flags", "--%s cannot be %s", settingAdvisoryInterval.Name, every).
 			WithFix("Give a minute or more, e.g. 6h, or 0 to fetch nothing.")
 	}
-	var o feed.Options
+	o := feed.Options{InUse: inUse}
 	for name := range strings.SplitSeq(*f.advisoryEcosystems, ",") {
 		switch name = strings.TrimSpace(name); name {
 		case "":

@@ -2,6 +2,7 @@ package assess_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -49,6 +50,20 @@ func TestAgeOfAdvisoryData(t *testing.T) {
 			t.Errorf("%+v %s", s.DataAsOf, f.OldBefore())
 		}
 	})
+}
+
+func TestEcosystemsInUse(t *testing.T) {
+	registry := registrytest.Start(t, registrytest.Options{})
+	registrytest.Push(t, registry, "team/app", "1", debian())
+	f := start(t, nil, nil)
+	f.connect("Team", registry.URL, "", "")
+	if got, err := f.Ecosystems(t.Context()); err != nil || len(got) != 0 {
+		t.Error(got, err)
+	}
+	f.assess(registry.Host+"/team/app:1", assess.Judge) // without any advisories
+	if got, err := f.Ecosystems(t.Context()); err != nil || !slices.Equal(got, []string{"Debian:11", "npm"}) {
+		t.Error(got, err)
+	}
 }
 
 func TestExploitation(t *testing.T) {

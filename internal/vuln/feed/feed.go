@@ -31,10 +31,11 @@ type Options struct {
 	Dir           string // of the advisories
 	Source        string // a server with the layout of DefaultSource; "" means that one
 	Authorization secret.Text
-	Ecosystems    []string // without release; none means those that there are data of
-	All           bool     // all that the source has and that can be matched
-	EPSS          string   // URL of epss_scores-current.csv.gz; "" leaves the scores alone
-	Exploited     string   // URL of known_exploited_vulnerabilities.json; "" leaves the catalogue alone
+	Ecosystems    []string                                // none means those that there are data of, and those of InUse
+	InUse         func(context.Context) ([]string, error) // may be nil; names that are not known are left out
+	All           bool                                    // all that the source has and that can be matched
+	EPSS          string                                  // URL of epss_scores-current.csv.gz; "" leaves the scores alone
+	Exploited     string                                  // URL of known_exploited_vulnerabilities.json; "" leaves the catalogue alone
 	Transport     http.RoundTripper
 	UserAgent     string
 	Now           func() time.Time
@@ -191,6 +192,17 @@ func (u *updater) ecosystems(ctx context.Context) ([]string, error) {
 		for _, e := range u.status.Ecosystems {
 			base, _ := vuln.Ecosystem(e.Name)
 			wanted[base] = true
+		}
+		if u.InUse != nil {
+			used, err := u.InUse(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, name := range used {
+				if base, known := vuln.Ecosystem(name); known {
+					wanted[base] = true
+				}
+			}
 		}
 	}
 	if len(wanted) == 0 && u.EPSS == "" && u.Exploited == "" {

@@ -208,6 +208,15 @@ func TestUpdate(t *testing.T) {
 		}
 		want(t, b.took(), []string{"GET Debian/modified_id.csv 304", "GET npm/modified_id.csv 304"})
 	})
+	t.Run("those_in_use_come_along", func(t *testing.T) {
+		b.publish("Go", rec("GO-1", "2026-02-01T00:00:00Z", "Go", "1.1.0"))
+		used := newSite(t, b)
+		used.InUse = func(context.Context) ([]string, error) { return []string{"Debian:12", "Go", "Gentoo"}, nil }
+		if res := used.update(); len(res.Sources) != 2 || res.Sources[0].Name != "Debian" || res.Sources[1].Name != "Go" {
+			t.Errorf("%+v", res)
+		}
+		b.took()
+	})
 	t.Run("an_ecosystem_whose_last_record_was_withdrawn_is_empty", func(t *testing.T) {
 		gone := rec("DSA-1", "2026-02-05T00:00:00Z", "Debian:12", "1.1")
 		gone.withdrawn = true

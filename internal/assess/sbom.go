@@ -94,6 +94,9 @@ func scanOf(d *sbom.Document) Scan {
 	for i, c := range d.Components {
 		report.Components[i] = Component{Component: c.Component, Line: c.Line}
 	}
+	for _, n := range d.Notes {
+		report.Notes = append(report.Notes, scan.Note{Message: n})
+	}
 	for _, gap := range d.Gaps {
 		report.Status = string(scan.Partial)
 		report.Notes = append(report.Notes, scan.Note{Message: gap, Lossy: true})

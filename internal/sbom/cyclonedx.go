@@ -142,7 +142,7 @@ func readCycloneDX(data []byte) (*Document, error) {
 func cdxSystem(list []cdx.Component) *scan.OS {
 	for _, c := range list {
 		if c.Type == cdx.ComponentTypeOS {
-			system := &scan.OS{ID: c.Name, VersionID: c.Version, Name: c.Description}
+			system := &scan.OS{ID: c.Name, VersionID: c.Version, Name: cmp.Or(c.Description, strings.TrimSpace(c.Name+" "+c.Version))}
 			for _, p := range of(c.Properties) {
 				if p.Name == codenameProperty {
 					system.Codename = p.Value

@@ -95,6 +95,9 @@ type Document struct {
 	Components  []Component
 	// Gaps say why components may be missing. There are none when nothing is known to be missing.
 	Gaps []string
+	// Notes are about what could not be understood of components that are listed.
+	Notes []string
+	more  int // notes beyond the bound
 }
 
 // Image is the image that the components are in. Of a document about something else it is empty.

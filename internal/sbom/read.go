@@ -19,6 +19,7 @@ const (
 	MaxSize       = 64 << 20
 	maxComponents = 200_000
 	maxDepth      = 64
+	maxNotes      = 20
 )
 
 const readOp = "read SBOM"
@@ -47,10 +48,14 @@ func Parse(data []byte) (*Document, error) {
 		return nil, fault.New(fault.Invalid, readOp, "%v", err)
 	}
 	d.Digest = image.DigestOf(data)
+	if d.more > 0 {
+		d.Notes = append(d.Notes, fmt.Sprintf("%d more problems like these", d.more))
+	}
 	d.sort()
 	return d, nil
 }
 
+// parse reads a document, or the one that an in-toto statement is about, whose signature, if there is one, counts for nothing here.
 func parse(data []byte) (*Document, error) {
 	if fix := foreign(data); fix != "" {
 		return nil, fault.New(fault.Invalid, "", "it is not JSON").WithFix("%s", fix)
@@ -61,11 +66,23 @@ func parse(data []byte) (*Document, error) {
 		Context     json.RawMessage `json:"@context"`
 		Reference   string          `json:"reference"`
 		Scan        json.RawMessage `json:"scan"`
+		Statement   string          `json:"_type"`
+		Predicate   json.RawMessage `json:"predicate"`
+		PayloadType string          `json:"payloadType"`
 	}
 	if err := decode(data, &kind); err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(kind.Statement, "https://in-toto.io/Statement/") && len(kind.Predicate) > 0 {
+		data, kind.Predicate = kind.Predicate, nil
+		if err := decode(data, &kind); err != nil {
+			return nil, err
+		}
+	}
 	switch {
+	case kind.PayloadType != "":
+		return nil, fault.New(fault.Invalid, "", "it is a signed envelope").
+			WithFix("Give the statement inside: jq -r .payload FILE | base64 -d. To trust signatures, write a signer rule.")
 	case kind.BOMFormat == "CycloneDX":
 		return readCycloneDX(data)
 	case strings.HasPrefix(kind.SPDXVersion, "SPDX-2."):
@@ -130,7 +147,9 @@ func (d *Document) add(c Component, properties []property) error {
 	if c.PURL != "" {
 		known, err := scan.OfPURL(c.PURL, d.OS)
 		if err != nil {
-			return fault.Wrap(fault.Invalid, fmt.Sprintf("component %d", len(d.Components)+1), c.Name, err)
+			d.note("%s %s has a package URL that cannot be read: %v", c.Name, c.Version, err)
+			c.PURL, known = "", c.Component
+			known.PURL = ""
 		}
 		if strings.EqualFold(known.Name, c.Name) {
 			known.Name = c.Name // package URLs of some types are in lower case
@@ -142,6 +161,14 @@ func (d *Document) add(c Component, properties []property) error {
 	}
 	c.set(properties)
 	return d.keep(c)
+}
+
+func (d *Document) note(format string, args ...any) {
+	if len(d.Notes) == maxNotes {
+		d.more++
+		return
+	}
+	d.Notes = append(d.Notes, fmt.Sprintf(format, args...))
 }
 
 func (d *Document) keep(c Component) error {

@@ -216,9 +216,8 @@ func TestParse_says_what_is_wrong_and_where(t *testing.T) {
 		`[]`:                         "must not be of the type array",
 		`{"spdxVersion":"SPDX-1.2"}`: "SPDX-1.2",
 		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":7}]}`:                                                                              "components.name",
-		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"},{"type":"library","name":"b","purl":"x"}]}`:                                   "component 2: b",
 		`{"bomFormat":"CycloneDX","specVersion":"9.9"}`:                                                                                                                         "specVersion",
-		`{"spdxVersion":"SPDX-2.3","packages":[{"name":"a","versionInfo":"1","externalRefs":[{"referenceType":"purl","referenceLocator":"x"}]}]}`:                               "component 1: a",
+		`{"payloadType":"application/vnd.in-toto+json","payload":""}`:                                                                                                           "signed envelope",
 		`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[null]}`:                                                                                         "element 1 is null",
 		`{"reference":"x","scan":{"status":"not scanned","reason":"the registry is gone"}}`:                                                                                     "the registry is gone",
 		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":` + strings.Repeat(`[{"type":"file","name":"a","components":`, 100) + `[]` + strings.Repeat(`}]`, 100) + `}`: "nested more than",
@@ -228,6 +227,62 @@ func TestParse_says_what_is_wrong_and_where(t *testing.T) {
 			t.Errorf("%.80s: %v, want %q", document, err, want)
 		}
 	}
+}
+
+func TestParse_keeps_components_with_odd_package_URLs(t *testing.T) {
+	for _, document := range []string{
+		`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a","version":"1","purl":"nonsense"},{"type":"library","name":"b","version":"2","purl":"pkg:npm/b@2"}]}`,
+		`{"spdxVersion":"SPDX-2.3","packages":[{"name":"a","versionInfo":"1","primaryPackagePurpose":"LIBRARY","externalRefs":[{"referenceType":"purl","referenceLocator":"nonsense"}]},
+			{"name":"b","versionInfo":"2","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/b@2"}]}]}`,
+	} {
+		d, err := Parse([]byte(document))
+		if err != nil || len(d.Components) != 2 || d.Components[0].Name != "a" || d.Components[0].PURL != "" || d.Components[0].Type != "library" ||
+			len(d.Notes) != 1 || !strings.Contains(d.Notes[0], "a 1 has a package URL that cannot be read") {
+			t.Errorf("%+v %v", d, err)
+		}
+	}
+	many := strings.Repeat(`{"type":"library","name":"a","version":"1","purl":"nonsense"},`, 3*maxNotes)
+	d, err := Parse([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + strings.TrimSuffix(many, ",") + `]}`))
+	if err != nil || len(d.Notes) != maxNotes+1 || d.Notes[maxNotes] != "40 more problems like these" {
+		t.Errorf("%v %v", d, err)
+	}
+}
+
+func TestParse_of_other_tools(t *testing.T) {
+	t.Run("Trivy's SPDX 2.2 names the system by its identifier", func(t *testing.T) {
+		d, err := Parse([]byte(`{"spdxVersion":"SPDX-2.2","creationInfo":{"creators":["Organization: aquasecurity","Tool: trivy"]},"packages":[
+			{"SPDXID":"SPDXRef-OperatingSystem-1","name":"centos","versionInfo":"7.6.1810"},
+			{"SPDXID":"SPDXRef-Package-1","name":"bash","versionInfo":"4.2.46-31.el7","sourceInfo":"built package from: bash 4.2.46-31.el7",
+			 "externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:rpm/centos/bash@4.2.46-31.el7?arch=x86_64&distro=centos-7.6.1810"}]}]}`))
+		if err != nil || len(d.Components) != 1 || d.OS == nil || d.OS.ID != "centos" || d.OS.VersionID != "7.6.1810" || d.OS.Name != "centos 7.6.1810" || d.Tool != "trivy" {
+			t.Errorf("%+v %v", d, err)
+		}
+	})
+	t.Run("Trivy's CycloneDX has the source in properties", func(t *testing.T) {
+		d, err := Parse([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"libssl3","version":"3.0.11-1","purl":"pkg:deb/debian/libssl3@3.0.11-1?distro=debian-12.5","properties":[
+			{"name":"aquasecurity:trivy:LayerDigest","value":"` + someDigest + `"},{"name":"aquasecurity:trivy:SrcEpoch","value":"1"},{"name":"aquasecurity:trivy:SrcName","value":"openssl"},
+			{"name":"aquasecurity:trivy:SrcRelease","value":"2"},{"name":"aquasecurity:trivy:SrcVersion","value":"3.0.11"}]},
+			{"type":"application","name":"app/package-lock.json","version":"1","properties":[{"name":"aquasecurity:trivy:Class","value":"lang-pkgs"}]}]}`))
+		if err != nil || len(d.Components) != 1 || d.Components[0].SourceName != "openssl" || d.Components[0].SourceVersion != "1:3.0.11-2" || d.Components[0].Layer != someDigest || d.Components[0].Ecosystem != "Debian:12" {
+			t.Errorf("%+v %v", d, err)
+		}
+	})
+	t.Run("an in-toto statement holds a document", func(t *testing.T) {
+		d, err := Parse([]byte(`{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://spdx.dev/Document","predicate":` + string(write(t, SPDX, example())) + `}`))
+		if err != nil || d.Format != SPDX || len(d.Components) != len(example().Components) {
+			t.Errorf("%+v %v", d, err)
+		}
+	})
+	t.Run("an SPDX 3 element may stand where it is referred to", func(t *testing.T) {
+		d, err := Parse([]byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[
+			{"type":"software_Package","spdxId":"urn:a","creationInfo":{"type":"CreationInfo","created":"2026-01-01T00:00:00Z"},"name":"left","software_packageVersion":"1",
+			 "externalIdentifier":[{"type":"ExternalIdentifier","externalIdentifierType":"packageUrl","identifier":"pkg:npm/left@1"}]},
+			{"type":"Relationship","spdxId":"urn:r","from":{"type":"software_Package","spdxId":"urn:a"},"relationshipType":"hasDeclaredLicense","to":["urn:l"]},
+			{"type":"simplelicensing_LicenseExpression","spdxId":"urn:l","simplelicensing_licenseExpression":"MIT"}]}`))
+		if err != nil || len(d.Components) != 1 || d.Components[0].Ecosystem != "npm" || len(d.Components[0].Licenses) != 1 {
+			t.Errorf("%+v %v", d, err)
+		}
+	})
 }
 
 func TestParse_bounds(t *testing.T) {

@@ -82,8 +82,9 @@ const (
 // operatingSystem is what the schema calls the purpose; the specification, and other tools, write a hyphen.
 const operatingSystem = "OPERATING_SYSTEM"
 
+// isOperatingSystem knows Trivy's by its identifier: SPDX 2.2 has no purposes.
 func isOperatingSystem(p *spdxPackage) bool {
-	return strings.ReplaceAll(p.Purpose, "-", "_") == operatingSystem
+	return strings.HasPrefix(p.ID, "SPDXRef-OperatingSystem") || strings.ReplaceAll(p.Purpose, "-", "_") == operatingSystem
 }
 
 // incomplete begins what a document says about its gaps, one a line.
@@ -230,7 +231,7 @@ func readSPDX2(data []byte) (*Document, error) {
 		p := &in.Packages[i]
 		packages[p.ID] = p
 		if isOperatingSystem(p) && d.OS == nil {
-			d.OS = &scan.OS{ID: p.Name, VersionID: p.Version, Name: p.Description}
+			d.OS = &scan.OS{ID: p.Name, VersionID: p.Version, Name: cmp.Or(p.Description, strings.TrimSpace(p.Name+" "+p.Version))}
 			for _, o := range p.properties() {
 				if o.Name == codenameProperty {
 					d.OS.Codename = o.Value

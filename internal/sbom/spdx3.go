@@ -254,7 +254,7 @@ func readSPDX3(data []byte) (*Document, error) {
 		case e.Relation == "contains" && e.Completeness == "incomplete" && len(d.Gaps) == 0:
 			d.Gaps = []string{"the document calls itself incomplete"}
 		case e.Purpose == "operatingSystem" && d.OS == nil:
-			d.OS = &scan.OS{ID: e.Name, VersionID: e.Version, Name: e.Description}
+			d.OS = &scan.OS{ID: e.Name, VersionID: e.Version, Name: cmp.Or(e.Description, strings.TrimSpace(e.Name+" "+e.Version))}
 			for _, p := range e.properties() {
 				if p.Name == codenameProperty {
 					d.OS.Codename = p.Value

@@ -203,7 +203,8 @@ type Store interface {
 	// ConfirmMatchings makes assessments rest on another basis that altered no more than their Check; those that rest on another
 	// one than given here by now are left alone.
 	ConfirmMatchings(ctx context.Context, list []Matching, b Basis) error
-	// PutRematched replaces an assessment by one of the same ID and adds a change that is not nil, if it still rests on was.
+	// PutRematched replaces an assessment by one of the same ID and adds a change that is not nil, if it still rests on was. The
+	// packages stay if m has none.
 	PutRematched(ctx context.Context, a Assessment, m Matching, was Basis, change *Change) (bool, error)
 	// TakeLease gives work of a name to one holder until a time, or prolongs that.
 	TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)

@@ -53,7 +53,9 @@ const (
 
 // compare fills a.Compared and the agreements of a.External from the findings as they are now.
 func (a *Assessment) compare() {
-	a.Compared = nil
+	if a.Compared = nil; len(a.External) == 0 {
+		return
+	}
 	c := newComparison(a)
 	for i := range a.External {
 		e := &a.External[i]

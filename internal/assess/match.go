@@ -32,6 +32,7 @@ const maxKnown = 100_000
 // An outcome is what matching one package gave.
 type outcome struct {
 	found     []vuln.Vulnerability
+	some      bool   // there are findings, though they were not kept
 	ecosystem string // that it was checked for
 	uncovered string // what there is no data for
 	err       error  // why it could not be matched
@@ -61,8 +62,12 @@ func (m *matcher) dataFor(ecosystems map[string]bool) *vuln.Status {
 	return m.data[key]
 }
 
-// match fails only when its context ends, or the package cannot be read.
+// match gives the findings, too. It fails only when its context ends, or the package cannot be read.
 func (m *matcher) match(ctx context.Context, written []byte) (o outcome, err error) {
+	known, met := m.known[string(written)]
+	if met && !known.some {
+		return known, nil
+	}
 	p, err := readPackage(written)
 	if err != nil {
 		return o, err
@@ -78,7 +83,7 @@ func (m *matcher) match(ctx context.Context, written []byte) (o outcome, err err
 			o.ecosystem = p.ecosystem
 		}
 	}
-	if known, ok := m.known[string(written)]; ok {
+	if met {
 		o.sum = known.sum
 		return o, nil
 	}
@@ -94,7 +99,7 @@ func (m *matcher) match(ctx context.Context, written []byte) (o outcome, err err
 	if len(m.known) >= maxKnown {
 		clear(m.known)
 	}
-	m.known[string(written)] = outcome{ecosystem: o.ecosystem, uncovered: o.uncovered, err: o.err, sum: o.sum}
+	m.known[string(written)] = outcome{some: len(o.found) > 0, ecosystem: o.ecosystem, uncovered: o.uncovered, err: o.err, sum: o.sum}
 	return o, nil
 }
 

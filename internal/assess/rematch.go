@@ -201,7 +201,9 @@ func (s *Service) rematch(ctx context.Context, m *matcher, was Matching) (*Asses
 	if err := s.judge(ctx, &after); err != nil {
 		return nil, err
 	}
-	matching.ID = was.ID
+	if matching.ID = was.ID; len(was.Packages) > 0 {
+		matching.Packages = nil // they are the same
+	}
 	change := changeOf(&before, &after, matching.Basis.since(was.Basis), s.o.Now().UTC())
 	stored, err := s.o.Store.PutRematched(ctx, after, matching, was.Basis, change)
 	if err != nil || !stored {

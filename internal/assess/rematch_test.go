@@ -87,17 +87,23 @@ func imageOf(id string, names ...string) assess.Assessment {
 // rematch runs until no image is outdated.
 func (k *keeper) rematch() {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(k.t.Context(), 30*time.Second)
+	k.rematchWithin(k.t, 30*time.Second, time.Millisecond)
+}
+
+// rematchWithin asks how far it is from time to time.
+func (k *keeper) rematchWithin(t testing.TB, limit, ask time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	done := make(chan struct{})
 	go func() { defer close(done); k.Rematch(ctx) }()
 	for {
 		r, err := k.Rematching(ctx)
-		must(k.t, err)
+		must(t, err)
 		if r.Done == r.Total {
 			break
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(ask)
 	}
 	cancel()
 	<-done

@@ -185,6 +185,16 @@ func (s *Store) PutRematched(ctx context.Context, a assess.Assessment, m assess.
 	if err != nil {
 		return false, err
 	}
+	checked, err := encodeCheck(m.Check)
+	if err != nil {
+		return false, err
+	}
+	var packages []byte // NULL when there are none
+	if m.Packages != nil {
+		if packages, err = s.pack.pack(op, m.ID, m.Packages); err != nil {
+			return false, err
+		}
+	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		// In the order in which PutAssessment locks them.
 		for _, update := range []struct {
@@ -192,7 +202,9 @@ func (s *Store) PutRematched(ctx context.Context, a assess.Assessment, m assess.
 			args  []any
 		}{
 			{`UPDATE assessments SET summary = $1, body = $2 WHERE id = $3`, []any{summary, body, a.ID}},
-			{`UPDATE matches SET data_as_of = $1 WHERE assessment_id = $2 AND data_as_of = $3 AND vex = $4`, []any{nanos(m.Data), a.ID, nanos(was.Data), was.VEX}},
+			{`UPDATE matches SET data_as_of = $1, vex = $2, checked = $3, found = $4, packages = COALESCE($5, packages)
+				WHERE assessment_id = $6 AND data_as_of = $7 AND vex = $8`,
+				[]any{nanos(m.Data), m.VEX, checked, append([]byte{}, m.Found...), packages, a.ID, nanos(was.Data), was.VEX}},
 		} {
 			result, err := tx.ExecContext(ctx, update.query, update.args...)
 			if err != nil {
@@ -201,9 +213,6 @@ func (s *Store) PutRematched(ctx context.Context, a assess.Assessment, m assess.
 			if n, err := result.RowsAffected(); err != nil || n == 0 {
 				return cmp.Or(err, errSuperseded)
 			}
-		}
-		if err := s.putMatching(ctx, tx, m); err != nil {
-			return err
 		}
 		return addChange(ctx, tx, a.ID, change)
 	})

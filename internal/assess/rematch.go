@@ -253,7 +253,8 @@ func (s *Service) Rematch(ctx context.Context) {
 
 // rematchAll goes through what is outdated once, and says how many could not be matched.
 func (s *Service) rematchAll(ctx context.Context, holder string) (broke int, err error) {
-	run := rematchRun{Service: s, started: s.o.Now()}
+	now := s.o.Now()
+	run := rematchRun{Service: s, started: now, told: now}
 	for {
 		b, err := s.basis(ctx)
 		if err != nil {

@@ -153,17 +153,26 @@ func lay(state map[string]*visible, i int, r *layerResult) (gone []departure) {
 			gone = append(gone, departure{v, i})
 		}
 	}
+	links := map[uint64]bool{}
+	for _, v := range state {
+		if v.file.Link != "" {
+			links[v.hashes[len(v.hashes)-1]] = true
+		}
+	}
 	for j := range r.Files {
 		f := &r.Files[j]
-		v := &visible{file: f, path: behindLinks(f.Path, state), layer: i, inode: inode{i, f.Same}}
+		v := &visible{file: f, layer: i, inode: inode{i, f.Same}}
+		v.path, v.hashes = behindLinks(f.Path, links, state)
 		before := below[v.path]
 		if hidden := state[v.path]; hidden != nil && before == nil { // written through a link
 			before = hidden
 			gone = append(gone, departure{hidden, i})
 		}
-		v.hashes = pathHashes(v.path)
+		if f.Link != "" {
+			links[v.hashes[len(v.hashes)-1]] = true
+		}
 		if f.Lower != "" {
-			target := behindLinks(f.Lower, state)
+			target, _ := behindLinks(f.Lower, links, state)
 			same := cmp.Or(below[target], state[target])
 			if same == nil {
 				continue
@@ -192,17 +201,18 @@ func sinceWhen(components []Component, i int, before *visible) map[componentKey]
 	return since
 }
 
-// behindLinks is where a path leads to when a folder on its way is a symbolic link.
-func behindLinks(p string, state map[string]*visible) string {
-	for i, c := range p {
-		if c == '/' && state[p[:i]] != nil && state[p[:i]].file.Link != "" {
-			if folder := resolve(path.Dir(p), linksIn(state)); folder != "" {
-				return folder + "/" + path.Base(p)
-			}
-			return p
-		}
+// behindLinks is where a path leads to when a folder on its way is one of the links, with its hashes.
+func behindLinks(p string, links map[uint64]bool, state map[string]*visible) (string, []uint64) {
+	hashes := pathHashes(p)
+	if !slices.ContainsFunc(hashes[:len(hashes)-1], func(h uint64) bool { return links[h] }) {
+		return p, hashes
 	}
-	return p
+	folder := resolve(path.Dir(p), linksIn(state))
+	if folder == "" {
+		return p, hashes
+	}
+	p = folder + "/" + path.Base(p)
+	return p, pathHashes(p)
 }
 
 // linksIn looks up the targets of symbolic links.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -189,19 +190,20 @@ func (u *updater) ecosystems(ctx context.Context) ([]string, error) {
 			wanted[base] = true
 		}
 	default:
+		used := slices.Collect(maps.Keys(u.sources)) // an ecosystem may have lost its last record, or the index may be of an older format
 		for _, e := range u.status.Ecosystems {
-			base, _ := vuln.Ecosystem(e.Name)
-			wanted[base] = true
+			used = append(used, e.Name)
 		}
 		if u.InUse != nil {
-			used, err := u.InUse(ctx)
+			more, err := u.InUse(ctx)
 			if err != nil {
 				return nil, err
 			}
-			for _, name := range used {
-				if base, known := vuln.Ecosystem(name); known {
-					wanted[base] = true
-				}
+			used = append(used, more...)
+		}
+		for _, name := range used {
+			if base, known := vuln.Ecosystem(name); known {
+				wanted[base] = true
 			}
 		}
 	}
@@ -209,12 +211,7 @@ func (u *updater) ecosystems(ctx context.Context) ([]string, error) {
 		return nil, fault.New(fault.Invalid, op, "there is no advisory data yet, so it is not known which ecosystems to fetch").
 			WithFix("Name them, e.g. --ecosystem Debian --ecosystem npm, or fetch --all, which is more than a gigabyte.")
 	}
-	var names []string
-	for name := range wanted {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
+	return slices.Sorted(maps.Keys(wanted)), nil
 }
 
 func (u *updater) run(ctx context.Context, names []string) (Result, error) {

@@ -223,6 +223,9 @@ func TestUpdate(t *testing.T) {
 		b.publish("Debian", gone)
 		s.update()
 		s.wantFixes(map[string]string{}, gone)
+		b.publish("Debian", rec("DSA-1", "2026-02-06T00:00:00Z", "Debian:12", "1.2"))
+		s.update() // it is followed all the same
+		s.wantFixes(map[string]string{"DSA-1": "1.2"}, gone)
 	})
 	t.Run("all_that_the_source_has", func(t *testing.T) {
 		b.publish("Debian", rec("DSA-2", "2026-02-06T00:00:00Z", "Debian:12", "1.1"))

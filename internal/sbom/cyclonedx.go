@@ -101,6 +101,14 @@ func cdxProperties(list []property) *[]cdx.Property {
 	return &out
 }
 
+func propertiesOf(list []cdx.Property) []property {
+	var out []property
+	for _, p := range list {
+		out = append(out, property(p))
+	}
+	return out
+}
+
 func readCycloneDX(data []byte) (*Document, error) {
 	var bom cdx.BOM
 	switch err := decode(data, &bom); {
@@ -122,10 +130,7 @@ func readCycloneDX(data []byte) (*Document, error) {
 		if root := m.Component; root != nil {
 			d.Name = root.Name
 			if root.Type == cdx.ComponentTypeContainer {
-				d.Image = Image{Reference: root.Name, ManifestDigest: digestIn(root.Version, root.PackageURL)}
-				for _, p := range of(root.Properties) {
-					d.Image.set(property(p))
-				}
+				d.Image = imageOf(root.Name, root.Version, root.PackageURL, propertiesOf(of(root.Properties)))
 			}
 			components = slices.Concat([]cdx.Component{*root}, components)
 		}
@@ -142,13 +147,7 @@ func readCycloneDX(data []byte) (*Document, error) {
 func cdxSystem(list []cdx.Component) *scan.OS {
 	for _, c := range list {
 		if c.Type == cdx.ComponentTypeOS {
-			system := &scan.OS{ID: c.Name, VersionID: c.Version, Name: cmp.Or(c.Description, strings.TrimSpace(c.Name+" "+c.Version))}
-			for _, p := range of(c.Properties) {
-				if p.Name == codenameProperty {
-					system.Codename = p.Value
-				}
-			}
-			return system
+			return systemOf(c.Name, c.Version, c.Description, propertiesOf(of(c.Properties)))
 		}
 	}
 	return nil
@@ -167,9 +166,7 @@ func (d *Document) addCDX(list []cdx.Component, depth int) error {
 			for _, o := range of(of(c.Evidence).Occurrences) {
 				properties = append(properties, property{locationProperty, o.Location})
 			}
-			for _, p := range of(c.Properties) {
-				properties = append(properties, property(p))
-			}
+			properties = append(properties, propertiesOf(of(c.Properties))...)
 			for _, l := range of(c.Licenses) {
 				found.Licenses = append(found.Licenses, cmp.Or(l.Expression, of(l.License).ID, of(l.License).Name))
 			}

@@ -3,8 +3,10 @@ package sbom
 import (
 	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/scan"
 )
 
 // A property is a name and a value that every format has a place for.
@@ -115,15 +117,44 @@ func number(s string) int {
 	return max(0, n)
 }
 
-func (i *Image) set(p property) {
-	switch p.Name {
-	case referenceProperty:
-		i.Reference = p.Value
-	case digestProperty:
-		i.Digest = image.Digest(p.Value)
-	case manifestProperty:
-		i.ManifestDigest = image.Digest(p.Value)
-	case platformProperty:
-		i.Platform = p.Value
+// imageOf is the image that a document calls its root.
+func imageOf(name, version, purl string, list []property) Image {
+	i := Image{Reference: name, ManifestDigest: digestIn(version, purl)}
+	for _, p := range list {
+		switch p.Name {
+		case referenceProperty:
+			i.Reference = p.Value
+		case digestProperty:
+			i.Digest = image.Digest(p.Value)
+		case manifestProperty:
+			i.ManifestDigest = image.Digest(p.Value)
+		case platformProperty:
+			i.Platform = p.Value
+		}
 	}
+	return i
+}
+
+// systemOf is the operating system that a document lists beside the packages.
+func systemOf(id, version, name string, list []property) *scan.OS {
+	system := &scan.OS{ID: id, VersionID: version, Name: cmp.Or(name, strings.TrimSpace(id+" "+version))}
+	for _, p := range list {
+		if p.Name == codenameProperty {
+			system.Codename = p.Value
+		}
+	}
+	return system
+}
+
+// incomplete begins what SPDX's documents say about their gaps, one a line.
+const incomplete = "This document is incomplete: components may be missing."
+
+func (d *Document) gapsText() string { return incomplete + "\n" + strings.Join(d.Gaps, "\n") }
+
+func gapsIn(comment string) []string {
+	gaps, ok := strings.CutPrefix(comment, incomplete)
+	if !ok {
+		return nil
+	}
+	return strings.Split(strings.TrimPrefix(gaps, "\n"), "\n")
 }

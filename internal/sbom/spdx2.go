@@ -87,9 +87,6 @@ func isOperatingSystem(p *spdxPackage) bool {
 	return strings.HasPrefix(p.ID, "SPDXRef-OperatingSystem") || strings.ReplaceAll(p.Purpose, "-", "_") == operatingSystem
 }
 
-// incomplete begins what a document says about its gaps, one a line.
-const incomplete = "This document is incomplete: components may be missing."
-
 func (d *Document) spdx2() (*spdxDocument, error) {
 	id, err := d.id()
 	if err != nil {
@@ -115,7 +112,7 @@ func (d *Document) spdx2() (*spdxDocument, error) {
 		Relationships: []spdxRelationship{{spdxDocumentID, "DESCRIBES", spdxImageID}},
 	}
 	if len(d.Gaps) > 0 {
-		out.Comment = incomplete + "\n" + strings.Join(d.Gaps, "\n")
+		out.Comment = d.gapsText()
 	}
 	add := func(p spdxPackage, from, relation string) {
 		p.DownloadLocation = noAssertion
@@ -204,9 +201,7 @@ func readSPDX2(data []byte) (*Document, error) {
 			d.Tool = toolName(tool)
 		}
 	}
-	if gaps, ok := strings.CutPrefix(in.Comment, incomplete); ok {
-		d.Gaps = strings.Split(strings.TrimPrefix(gaps, "\n"), "\n")
-	}
+	d.Gaps = gapsIn(in.Comment)
 	described := map[string]bool{}
 	for _, id := range in.DocumentDescribes {
 		described[id] = true
@@ -231,12 +226,7 @@ func readSPDX2(data []byte) (*Document, error) {
 		p := &in.Packages[i]
 		packages[p.ID] = p
 		if isOperatingSystem(p) && d.OS == nil {
-			d.OS = &scan.OS{ID: p.Name, VersionID: p.Version, Name: cmp.Or(p.Description, strings.TrimSpace(p.Name+" "+p.Version))}
-			for _, o := range p.properties() {
-				if o.Name == codenameProperty {
-					d.OS.Codename = o.Value
-				}
-			}
+			d.OS = systemOf(p.Name, p.Version, p.Description, p.properties())
 		}
 	}
 	for i := range in.Packages {
@@ -244,10 +234,7 @@ func readSPDX2(data []byte) (*Document, error) {
 		purl := p.purl()
 		switch {
 		case described[p.ID] && (p.Purpose == "CONTAINER" || isImagePURL(purl)):
-			d.Image = Image{Reference: p.Name, ManifestDigest: digestIn(p.Version, purl)}
-			for _, o := range p.properties() {
-				d.Image.set(o)
-			}
+			d.Image = imageOf(p.Name, p.Version, purl, p.properties())
 			continue
 		case isOperatingSystem(p), p.Purpose == "SOURCE", isImagePURL(purl), purl == "" && (described[p.ID] || p.Purpose == "FILE" || p.Version == ""):
 			continue

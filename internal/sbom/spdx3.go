@@ -130,7 +130,7 @@ func (d *Document) spdx3() (*graph, error) {
 	contains := &element{Type: "Relationship", ID: name("contains"), From: image.ID, Relation: "contains"}
 	if len(d.Gaps) > 0 {
 		contains.Completeness = "incomplete"
-		document.Comment = incomplete + "\n" + strings.Join(d.Gaps, "\n")
+		document.Comment = d.gapsText()
 	}
 	if d.OS != nil {
 		contains.To = append(contains.To, add(&element{
@@ -242,8 +242,8 @@ func readSPDX3(data []byte) (*Document, error) {
 			d.Tool = e.Name
 		case e.Type == "SpdxDocument":
 			d.Name = e.Name
-			if gaps, ok := strings.CutPrefix(e.Comment, incomplete); ok {
-				d.Gaps = strings.Split(strings.TrimPrefix(gaps, "\n"), "\n")
+			if gaps := gapsIn(e.Comment); gaps != nil {
+				d.Gaps = gaps
 			}
 		case e.Relation == "generates":
 			for _, to := range e.To {
@@ -254,12 +254,7 @@ func readSPDX3(data []byte) (*Document, error) {
 		case e.Relation == "contains" && e.Completeness == "incomplete" && len(d.Gaps) == 0:
 			d.Gaps = []string{"the document calls itself incomplete"}
 		case e.Purpose == "operatingSystem" && d.OS == nil:
-			d.OS = &scan.OS{ID: e.Name, VersionID: e.Version, Name: cmp.Or(e.Description, strings.TrimSpace(e.Name+" "+e.Version))}
-			for _, p := range e.properties() {
-				if p.Name == codenameProperty {
-					d.OS.Codename = p.Value
-				}
-			}
+			d.OS = systemOf(e.Name, e.Version, e.Description, e.properties())
 		}
 	}
 	for _, e := range in.Graph {
@@ -275,10 +270,7 @@ func readSPDX3(data []byte) (*Document, error) {
 			continue
 		case roots[e.ID] && (e.Purpose == "container" || isImagePURL(purl)):
 			d.Name = cmp.Or(d.Name, e.Name)
-			d.Image = Image{Reference: e.Name, ManifestDigest: digestIn(e.Version, purl)}
-			for _, p := range e.properties() {
-				d.Image.set(p)
-			}
+			d.Image = imageOf(e.Name, e.Version, purl, e.properties())
 			continue
 		case e.Purpose == "operatingSystem", e.Purpose == "source", isImagePURL(purl), purl == "" && (roots[e.ID] || e.Version == ""):
 			continue

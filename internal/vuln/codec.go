@@ -48,6 +48,11 @@ func (r *reader) uint() uint64 {
 		r.b = r.b[1:]
 		return uint64(v)
 	}
+	return r.long()
+}
+
+// long is uint for numbers of several bytes; apart from it so that the compiler inlines the other.
+func (r *reader) long() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
 		r.fail()
@@ -128,7 +133,7 @@ func (d detail) encode() []byte {
 	return b
 }
 
-func (r *reader) detail() (detail, error) {
+func (r reader) detail() (detail, error) {
 	d := detail{onOSV: r.byte() == 1, id: r.string(), summary: r.string(), published: int64(r.uint()), modified: int64(r.uint()), rating: r.rating()}
 	var lengths [3]int
 	total := 0

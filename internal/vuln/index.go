@@ -330,18 +330,24 @@ func (x *Index) detail(row uint32) (detail, error) {
 	if err != nil {
 		return detail{}, err
 	}
-	r := &reader{b: block.b, text: block.text}
-	for range row - le.Uint32(b) {
-		r.bytes()
+	n := row - le.Uint32(b)
+	if n >= uint32(len(block.details)) {
+		return detail{}, errCorrupt
 	}
-	r.count() // the length of the detail
-	return r.detail()
+	return block.details[n].detail()
 }
 
-// A block is decompressed details. Strings taken from text keep all of it in memory.
-type block struct {
-	b    []byte
-	text string
+// A block is decompressed details. Strings taken from them keep all of it in memory.
+type block struct{ details []reader }
+
+func newBlock(raw []byte) (b block, err error) {
+	text := unsafe.String(unsafe.SliceData(raw), len(raw)) // nobody writes to raw again
+	r := &reader{b: raw, text: text}
+	for len(r.b) > 0 {
+		one := r.bytes()
+		b.details = append(b.details, reader{b: one, text: text[:len(text)-len(r.b)]})
+	}
+	return b, r.err()
 }
 
 // keptBlocks bounds the memory that recently used details take.
@@ -366,7 +372,9 @@ func (x *Index) block(i uint32, off, size uint64) (block, error) {
 	if err != nil {
 		return block{}, fmt.Errorf("%w: %w", errCorrupt, err)
 	}
-	b = block{raw, unsafe.String(unsafe.SliceData(raw), len(raw))} // nobody writes to raw again
+	if b, err = newBlock(raw); err != nil {
+		return block{}, err
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for k := range x.blocks {

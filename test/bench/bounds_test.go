@@ -10,17 +10,16 @@ import (
 	"testing"
 )
 
-// TestMemoryAndDisk measures the program itself: its memory is bounded whatever an image holds, and so is what it writes.
+// TestMemoryAndDisk measures the program itself: its memory is bounded whatever an image holds, and nothing is written.
 func TestMemoryAndDisk(t *testing.T) {
 	for _, test := range []struct {
-		name            string
-		write           func(*tar.Writer) error
-		memory, written int64
+		name   string
+		write  func(*tar.Writer) error
+		memory int64
 	}{
-		{"bomb", bomb(1 << 30), 64 << 20, writtenGoal},
-		{"many_files", manyFiles(20_000, 32<<10), memoryGoal, writtenGoal},
-		// They are read at random, and are too large to be held in memory.
-		{"large_programs", manyPrograms(6), memoryGoal, 1 << 30},
+		{"bomb", bomb(1 << 30), 64 << 20},
+		{"many_files", manyFiles(20_000, 32<<10), memoryGoal},
+		{"large_programs", manyPrograms(6), memoryGoal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b, _ := newTestBench(t)
@@ -34,7 +33,7 @@ func TestMemoryAndDisk(t *testing.T) {
 			if u.rss > test.memory {
 				t.Errorf("%d MB of memory, at most %d wanted", u.rss>>20, test.memory>>20)
 			}
-			if u.written > test.written {
+			if u.written > writtenGoal {
 				t.Errorf("%d KB written to disk", u.written>>10)
 			}
 		})

@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/secret"
 )
 
@@ -74,7 +76,15 @@ func (b *bench) startServer(ctx context.Context) (s *server, err error) {
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }() // a pipe that is full would stop the server
-	s.api, err = client.New(client.Options{URL: url, Username: "admin", Password: secret.New(password)})
+	admin, err := client.New(client.Options{URL: url, Username: "admin", Password: secret.New(password)})
+	if err != nil {
+		return nil, err
+	}
+	_, token, err := admin.CreateToken(ctx, "bench", string(auth.Administrator), time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	s.api, err = client.New(client.Options{URL: url, Token: token})
 	return s, err
 }
 

@@ -89,7 +89,7 @@ func parseOurs(answer []byte, sources bool) ([]component, error) {
 			parsed = newComponent(c.Type, c.Name, c.Version)
 		}
 		if sources {
-			parsed.name, parsed.version = cmp.Or(c.SourceName, parsed.name), cmp.Or(c.SourceVersion, parsed.version)
+			parsed = newComponent(parsed.kind, cmp.Or(c.SourceName, parsed.name), cmp.Or(c.SourceVersion, parsed.version))
 		}
 		list = append(list, parsed)
 	}

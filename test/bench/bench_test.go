@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -20,34 +21,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// landwaiter is the program that the tests measure, without the race detector, which takes several times the memory.
-var landwaiter string
-
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && slices.Contains([]string{roleRegistry, roleFloor, roleArchive}, os.Args[1]) {
 		main()
 		return
 	}
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "bench-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		landwaiter = filepath.Join(dir, "landwaiter")
-		if out, err := exec.Command("go", "build", "-o", landwaiter, "../../cmd/landwaiter").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	status := m.Run()
+	_ = os.RemoveAll(programDir)
+	os.Exit(status)
 }
+
+var programDir string
+
+// landwaiter is the program that the tests measure, without the race detector, which takes several times the memory.
+var landwaiter = sync.OnceValues(func() (string, error) {
+	var err error
+	if programDir, err = os.MkdirTemp("", "bench-"); err != nil {
+		return "", err
+	}
+	program := filepath.Join(programDir, "landwaiter")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/landwaiter").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return program, nil
+})
 
 func newTestBench(t *testing.T) (*bench, *bytes.Buffer) {
 	t.Helper()
+	program, err := landwaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out bytes.Buffer
-	b, err := newBench(t.Context(), t.TempDir(), landwaiter, []string{rowOurs}, &out)
+	b, err := newBench(t.Context(), t.TempDir(), program, nil, &out)
 	if err != nil {
 		t.Fatal(err)
 	}

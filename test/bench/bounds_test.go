@@ -65,7 +65,11 @@ func manyFiles(count, size int) func(*tar.Writer) error {
 // manyPrograms are copies of a Go program, of which nobody knows that they are.
 func manyPrograms(count int) func(*tar.Writer) error {
 	return func(w *tar.Writer) error {
-		program, err := os.ReadFile(landwaiter)
+		path, err := landwaiter()
+		if err != nil {
+			return err
+		}
+		program, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func TestSummarize(t *testing.T) {
 		}
 		want := `{"id":"id","reference":"r.example/app:1","platform":"linux/amd64","digest":"sha256:1","created":"2026-11-23T11:00:00Z",` +
 			`"assessedAt":"2026-11-23T12:00:00Z","os":"Debian 11","source":{"id":"","name":"n","type":""},"attempts":[{"integration":{"id":"","name":"n","type":""},"reasons":["host matches"]}],"scanStatus":"complete",` +
-			`"vulnerabilityCheck":"partly checked","components":3,"vulnerabilities":{},"fixable":0,"violations":3,"enforcedViolations":2,"verdict":"fail"}`
+			`"vulnerabilityCheck":"partly checked","components":3,"vulnerabilities":{},"fixable":0,"suppressed":0,"violations":3,"enforcedViolations":2,"verdict":"fail"}`
 		if got := mustJSON(t, assess.Summarize(a)); got != want {
 			t.Error(got)
 		}

@@ -90,6 +90,9 @@ type Vulnerability struct {
 // Ask has a scanner asked. What fails makes a report that is unavailable for that reason.
 func Ask(ctx context.Context, s Scanner, a Asking) Report {
 	r, err := s.Report(ctx, a)
+	if err == nil && r.Status == "" {
+		err = fault.New(fault.Invalid, "", "the registry can have no image of the name %s", a.Ref.Repository)
+	}
 	if err != nil {
 		failed := Failed(err)
 		failed.Scanner, failed.PushedAt = r.Scanner, r.PushedAt

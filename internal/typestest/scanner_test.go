@@ -152,6 +152,15 @@ func TestScanners(t *testing.T) {
 				}
 			})
 
+			t.Run("a_name_that_no_image_there_has", func(t *testing.T) {
+				s := start(t)
+				host, _, _ := strings.Cut(s.Image, "/")
+				s.Image = host + "/app:1"
+				if report, _ := s.ask(t, t.Context()); report.Status != external.Unavailable || report.Reason == "" {
+					t.Errorf("%+v", report)
+				}
+			})
+
 			t.Run("no_permission_and_not_enabled_have_names_and_advice", func(t *testing.T) {
 				for _, what := range []string{"withheld", "disabled"} {
 					s := start(t)

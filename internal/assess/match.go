@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
@@ -96,6 +97,9 @@ func (m *matcher) match(ctx context.Context, written []byte) (o outcome, err err
 		return o, err
 	}
 	o.sum = sha256.Sum256(fmt.Appendf(encoded, "\n%s\n%v", o.uncovered, o.err))
+	if o.err != nil && fault.CodeOf(o.err) != fault.Invalid {
+		return o, nil // a failure of this moment
+	}
 	if len(m.known) >= maxKnown {
 		clear(m.known)
 	}

@@ -253,7 +253,11 @@ func (r *renderer) scan(a *assess.Assessment) {
 	if a.Check.Data != nil {
 		label := "data"
 		for _, e := range vuln.Merged(a.Check.Data.Ecosystems) {
-			r.field(label, fmt.Sprintf("%s as of %s, newest record of %s", e.Name, when(e.AsOf()), when(e.Newest)))
+			text := e.Name + " as of " + when(e.AsOf())
+			if !e.Newest.IsZero() {
+				text += ", newest record of " + when(e.Newest)
+			}
+			r.field(label, text)
 			label = ""
 		}
 	}

@@ -2,8 +2,6 @@ package scan
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strings"
 
 	"github.com/google/osv-scalibr/purl"
@@ -24,18 +22,10 @@ func readApk(ctx context.Context, c *content, f *found) error {
 		p = Component{}
 	}
 	dir := ""
-	for ctx.Err() == nil {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			flush()
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	err := lines.each(ctx, func(line string) {
 		if line == "" {
 			flush()
-			continue
+			return
 		}
 		key, value, _ := strings.Cut(line, ":")
 		switch key {
@@ -54,6 +44,9 @@ func readApk(ctx context.Context, c *content, f *found) error {
 		case "R":
 			f.own(dir + "/" + value)
 		}
+	})
+	if err == nil {
+		flush()
 	}
-	return ctx.Err()
+	return err
 }

@@ -3,7 +3,6 @@ package scan
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 
 	"github.com/google/osv-scalibr/purl"
@@ -22,18 +21,11 @@ func readChisel(ctx context.Context, c *content, f *found) error {
 	}
 	defer z.Close()
 	lines := newLineReader(io.LimitReader(z, maxChisel))
-	for ctx.Err() == nil {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return lines.each(ctx, func(line string) {
 		var entry struct{ Kind, Name, Version, Arch, Path string }
 		if json.Unmarshal([]byte(line), &entry) != nil {
 			f.dropped++
-			continue
+			return
 		}
 		switch entry.Kind {
 		case "package":
@@ -41,6 +33,5 @@ func readChisel(ctx context.Context, c *content, f *found) error {
 		case "path":
 			f.own(entry.Path)
 		}
-	}
-	return ctx.Err()
+	})
 }

@@ -97,18 +97,10 @@ func listOf(p string) string {
 // readDpkgList reads the paths that a package installed, or their checksums and the paths.
 func readDpkgList(ctx context.Context, c *content, f *found) error {
 	lines := newLineReader(c.reader())
-	for ctx.Err() == nil {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return lines.each(ctx, func(line string) {
 		if strings.HasSuffix(c.path, ".md5sums") {
 			_, line, _ = strings.Cut(line, "  ")
 		}
 		f.own(line)
-	}
-	return ctx.Err()
+	})
 }

@@ -2,8 +2,6 @@ package scan
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strings"
 )
 
@@ -14,23 +12,13 @@ func readPacman(ctx context.Context, c *content, f *found) error {
 	lines := newLineReader(c.reader())
 	p := Component{Type: typeAlpm}
 	section := ""
-	for ctx.Err() == nil {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			if p.Version != "" {
-				f.add(p)
-			}
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	err := lines.each(ctx, func(line string) {
 		if strings.HasPrefix(line, "%") {
 			section = line
-			continue
+			return
 		}
 		if line == "" {
-			continue
+			return
 		}
 		switch section {
 		case "%NAME%":
@@ -45,6 +33,9 @@ func readPacman(ctx context.Context, c *content, f *found) error {
 			p.Licenses = append(p.Licenses, licenses(line)...)
 			p.Licenses = p.Licenses[:min(len(p.Licenses), maxLicenses)]
 		}
+	})
+	if err == nil && p.Version != "" {
+		f.add(p)
 	}
-	return ctx.Err()
+	return err
 }

@@ -2,8 +2,6 @@ package scan
 
 import (
 	"context"
-	"errors"
-	"io"
 	"path"
 	"strings"
 
@@ -19,21 +17,14 @@ func isRPMManifest(p string) bool {
 // build, vendor, epoch, size, architecture, epoch as a number, source package.
 func readRPMManifest(ctx context.Context, c *content, f *found) error {
 	lines := newLineReader(c.reader())
-	for ctx.Err() == nil {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return lines.each(ctx, func(line string) {
 		if line == "" {
-			continue
+			return
 		}
 		fields := strings.Split(line, "\t")
 		if len(fields) != 10 || fields[0] == "" || fields[1] == "" {
 			f.dropped++
-			continue
+			return
 		}
 		epoch := ""
 		if digits(fields[8]) && strings.Trim(fields[8], "0") != "" {
@@ -44,6 +35,5 @@ func readRPMManifest(ctx context.Context, c *content, f *found) error {
 			p.SourceName, p.SourceVersion = s[0], epoch+s[1]
 		}
 		f.add(p)
-	}
-	return ctx.Err()
+	})
 }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -35,6 +36,21 @@ func (l *lineReader) next() (string, error) {
 		return "", err
 	}
 	return strings.TrimRight(kept, "\r\n"), nil
+}
+
+// each calls visit with every line.
+func (l *lineReader) each(ctx context.Context, visit func(line string)) error {
+	for ctx.Err() == nil {
+		line, err := l.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		visit(line)
+	}
+	return ctx.Err()
 }
 
 // stanza reads "Key: value" lines up to an empty line and returns the wanted fields, by lower-case key, the first

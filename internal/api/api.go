@@ -56,6 +56,7 @@ type API struct {
 	registered map[string]bool
 	document   func() []byte
 	importing  sync.Mutex
+	parsing    sync.Mutex // bills of materials
 }
 
 // New makes the API. It panics when the table of operations and the registered ones differ, as any start would show.

@@ -46,7 +46,11 @@ func (a *API) assessSBOM(ctx context.Context, in *sbomUpload) (*assessmentOutput
 	if err != nil {
 		return nil, err
 	}
-	d, err := sbom.Read(in.body)
+	data, err := sbom.Bytes(in.body)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.parseSBOM(data)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +59,13 @@ func (a *API) assessSBOM(ctx context.Context, in *sbomUpload) (*assessmentOutput
 		return nil, err
 	}
 	return &assessmentOutput{*found}, nil
+}
+
+// parseSBOM reads one document at a time: a large one takes several times its size.
+func (a *API) parseSBOM(data []byte) (*sbom.Document, error) {
+	a.parsing.Lock()
+	defer a.parsing.Unlock()
+	return sbom.Parse(data)
 }
 
 func (a *API) getSBOM(ctx context.Context, in *sbomInput) (*sbomOutput, error) {

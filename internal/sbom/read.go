@@ -27,6 +27,15 @@ const readOp = "read SBOM"
 // Read understands CycloneDX, SPDX 2 and 3, in JSON, and Landwaiter's own assessments. What is wrong with the document is a
 // fault.Invalid that names the place.
 func Read(r io.Reader) (*Document, error) {
+	data, err := Bytes(r)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data)
+}
+
+// Bytes reads a document without looking at it.
+func Bytes(r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
 	switch {
 	case err != nil:
@@ -34,7 +43,7 @@ func Read(r io.Reader) (*Document, error) {
 	case len(data) > MaxSize:
 		return nil, fault.New(fault.Invalid, readOp, "it is longer than %s", image.SizeText(MaxSize))
 	}
-	return Parse(data)
+	return data, nil
 }
 
 // Parse is Read of bytes at hand.

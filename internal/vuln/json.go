@@ -2,6 +2,9 @@ package vuln
 
 import "github.com/go-faster/jx"
 
+// jx reads records in a fifth of the time that encoding/json takes, and like it bounds nesting and stays within its input; of
+// libraries that decode into structs as fast, one overflows the stack on deep nesting and one reads out of bounds.
+
 // What is wrong in the parts that decide about matches makes a record broken; null is absent. Parts that are only shown are
 // read by the loose functions, which take anything else for absent.
 

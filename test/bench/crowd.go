@@ -19,7 +19,7 @@ import (
 // Goals for many images at once.
 const (
 	crowdSpeed  = 0.8
-	crowdMemory = 512 << 20
+	crowdMemory = 256 << 20
 )
 
 // A crowd is what scanning many images cost a server.

@@ -20,7 +20,7 @@ import (
 type usage struct {
 	wall, cpu time.Duration
 	rss       int64 // peak resident bytes
-	written   int64 // bytes that it caused to be written to disk
+	written   int64 // bytes that it caused to be written to disk, besides its answer
 }
 
 // underShell starts a command and leaves it to this process as its child. A child that this process started itself would begin
@@ -74,6 +74,12 @@ func measure(ctx context.Context, home, stdout string, command []string) (usage,
 	if u.written, err = writtenBy(pid); err != nil {
 		return usage{}, err
 	}
+	answer, err := out.Stat()
+	if err != nil {
+		return usage{}, err
+	}
+	const page = 4096
+	u.written = max(0, u.written-(answer.Size()+page-1)/page*page)
 	var status unix.WaitStatus
 	var used unix.Rusage
 	if _, err := unix.Wait4(pid, &status, 0, &used); err != nil {

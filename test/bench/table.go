@@ -21,7 +21,7 @@ func (t table) add(row string, u usage) { t[row] = append(t[row], u) }
 const (
 	floorGoal   = 1.2
 	memoryGoal  = 128 << 20
-	writtenGoal = 1 << 20 // layer results and what the system counts besides; no image is that small
+	writtenGoal = 1 << 20 // what a process may write by the way; no image is that small
 	warmGoal    = 30 * time.Millisecond
 )
 

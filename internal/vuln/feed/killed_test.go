@@ -31,10 +31,14 @@ func TestMain(m *testing.M) {
 // victim is a child process that can be killed once.
 type victim struct {
 	*exec.Cmd
-	once sync.Once
+	started chan struct{}
+	once    sync.Once
 }
 
-func (v *victim) kill() { v.once.Do(func() { v.Process.Kill() }) }
+func (v *victim) kill() {
+	<-v.started // it may ask for something before Start has returned
+	v.once.Do(func() { v.Process.Kill() })
+}
 
 func TestKilledAtAnyMoment(t *testing.T) {
 	program, err := os.Executable()
@@ -49,7 +53,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	// run lets an update go until a moment: the answer of so many bytes of the archive, or so long after its last one.
 	run := func(bytes int, after time.Duration) (killed bool) {
 		t.Helper()
-		v := &victim{Cmd: exec.Command(program)}
+		v := &victim{Cmd: exec.Command(program), started: make(chan struct{})}
 		v.Env = append(os.Environ(), updateEnv+"=1", "DIR="+s.dir, "SOURCE="+b.URL)
 		b.mu.Lock()
 		b.answer["npm/all.zip"] = func(w http.ResponseWriter, r *http.Request) bool {
@@ -68,6 +72,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		if err := v.Start(); err != nil {
 			t.Fatal(err)
 		}
+		close(v.started)
 		err := v.Wait()
 		v.once.Do(func() {})
 		if err != nil && v.ProcessState.ExitCode() != -1 {
@@ -87,10 +92,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		after time.Duration
 	}
 	var moments []moment
-	for n := 0; n < 500_000; n += 60_000 {
+	for n := 0; n < 500_000; n += 120_000 {
 		moments = append(moments, moment{bytes: n})
 	}
-	for d := time.Millisecond; d < 400*time.Millisecond; d = d*3/2 + time.Millisecond {
+	for d := time.Millisecond; d < 400*time.Millisecond; d = 2*d + time.Millisecond {
 		moments = append(moments, moment{after: d})
 	}
 	kills := 0

@@ -62,9 +62,13 @@ func (s *Service) askScanners(ctx context.Context, ref image.Reference, a *Asses
 		for i, c := range candidates {
 			e := External{Integration: sourceOf(c)}
 			select {
-			case e.Report = <-pending[i]:
-			case <-ctx.Done():
-				e.Report = s.tooSlow()
+			case e.Report = <-pending[i]: // also if the layers took longer than the time for it
+			default:
+				select {
+				case e.Report = <-pending[i]:
+				case <-ctx.Done():
+					e.Report = s.tooSlow()
+				}
 			}
 			e.judgeAge(s.o.Now(), s.o.ExternalStale, a.Facts)
 			list = append(list, e)

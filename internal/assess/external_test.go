@@ -170,6 +170,24 @@ func TestExternal(t *testing.T) {
 		}
 	})
 
+	t.Run("an_answer_in_time_counts_however_long_the_layers_take", func(t *testing.T) {
+		q, _ := clair(t)
+		f := startQuay(t, q, both(), func(o *assess.Options) { o.ExternalLimit = time.Second })
+		f.connectQuay("team", quaytest.Password, asRegistry, asScanner)
+		slow := assess.Progress{Step: func(what string) {
+			if strings.HasPrefix(what, "Reading") {
+				time.Sleep(1100 * time.Millisecond)
+			}
+		}}
+		for range 4 {
+			a, err := f.Assess(t.Context(), assess.Request{Reference: reference(t, quaytest.Host+"/team/app:1"), Depth: assess.ScanIt}, slow)
+			must(t, err)
+			if e := a.External[0]; e.Status != external.Scanned {
+				t.Errorf("report: %+v", e)
+			}
+		}
+	})
+
 	t.Run("one_registry_is_shown_once_if_one_integration_may_ask", func(t *testing.T) {
 		q, _ := clair(t)
 		q.Private = true

@@ -163,9 +163,9 @@ type Summary struct {
 	ScanStatus      string                `json:"scanStatus"`
 	CheckStatus     string                `json:"vulnerabilityCheck"`
 	Components      int                   `json:"components"`
-	Vulnerabilities map[vuln.Severity]int `json:"vulnerabilities"`      // distinct CVEs or advisories
-	Fixable         int                   `json:"fixable"`              // of them, those that a newer version of any component mends
-	Suppressed      int                   `json:"suppressed,omitempty"` // further ones that count nowhere else
+	Vulnerabilities map[vuln.Severity]int `json:"vulnerabilities"` // distinct CVEs or advisories
+	Fixable         int                   `json:"fixable"`         // of them, those that a newer version of any component mends
+	Suppressed      int                   `json:"suppressed"`      // further ones that count nowhere else
 	Violations      int                   `json:"violations"`
 	Enforced        int                   `json:"enforcedViolations"`
 	Verdict         Verdict               `json:"verdict"`

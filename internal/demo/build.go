@@ -3,6 +3,7 @@ package demo
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -17,10 +18,24 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// generated is an image with the repository and tag it is pushed to.
+// generated is an image with the repository and tag it is pushed to, and the same for other platforms.
 type generated struct {
-	name  string
-	image v1.Image
+	name   string
+	image  v1.Image
+	others []v1.Image
+}
+
+// index lists the image for every platform.
+func (g generated) index() (v1.ImageIndex, error) {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, i := range append([]v1.Image{g.image}, g.others...) {
+		cf, err := i.ConfigFile()
+		if err != nil {
+			return nil, err
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: i, Descriptor: v1.Descriptor{Platform: cf.Platform()}})
+	}
+	return index, nil
 }
 
 // tree is the files of one layer by path, without a leading slash. A name that begins with ".wh." deletes.
@@ -37,6 +52,7 @@ func executable(b []byte) file { return file{b, 0o755} }
 // recipe writes an image line by line, as a Dockerfile does.
 type recipe struct {
 	created time.Time
+	arch    string // "" means amd64
 	config  v1.Config
 	author  string
 	adds    []mutate.Addendum
@@ -88,12 +104,12 @@ func (r *recipe) build(name string) (generated, error) {
 		return generated{}, fmt.Errorf("build %s: %w", name, err)
 	}
 	cf = cf.DeepCopy()
-	cf.OS, cf.Architecture, cf.Author = "linux", "amd64", r.author
+	cf.OS, cf.Architecture, cf.Author = "linux", cmp.Or(r.arch, "amd64"), r.author
 	cf.Created, cf.Config = v1.Time{Time: r.created}, r.config
 	if img, err = mutate.ConfigFile(img, cf); err != nil {
 		return generated{}, fmt.Errorf("build %s: %w", name, err)
 	}
-	return generated{name, img}, nil
+	return generated{name: name, image: img}, nil
 }
 
 // pack makes a gzipped tar whose bytes depend on nothing but its input, so that digests are the same at every start.

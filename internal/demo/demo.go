@@ -86,7 +86,10 @@ func fill(ctx context.Context, o Options, address string) error {
 	}
 	var errs []error
 	for _, ref := range references {
-		_, err := o.Assess.Assess(ctx, assess.Request{Reference: ref, Depth: assess.Judge}, assess.Progress{})
+		found, err := o.Assess.AssessPlatforms(ctx, assess.Request{Reference: ref, Depth: assess.Judge}, assess.Selection{All: true}, assess.Progress{})
+		if err == nil && found.ExitStatus(assess.Judge) == assess.Undecided.ExitStatus() {
+			err = fmt.Errorf("%s could not be judged", ref)
+		}
 		errs = append(errs, err)
 	}
 	errs = append(errs, forgetOthers(ctx, o, address))

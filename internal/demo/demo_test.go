@@ -103,13 +103,21 @@ func (s *server) list() []assess.Summary {
 	return list
 }
 
-func (s *server) assessment(name string) assess.Assessment {
+func (s *server) assessment(name string) assess.Assessment { return s.assessmentFor(name, "linux/amd64") }
+
+func (s *server) assessmentFor(name, platform string) assess.Assessment {
 	s.t.Helper()
-	latest, err := s.db.LatestSummary(s.t.Context(), s.address+"/"+name)
+	ids, err := s.db.AssessmentsOf(s.t.Context(), s.address+"/"+name)
 	must(s.t, err)
-	a, err := s.db.Assessment(s.t.Context(), latest.ID)
-	must(s.t, err)
-	return a
+	for _, id := range ids {
+		a, err := s.db.Assessment(s.t.Context(), id)
+		must(s.t, err)
+		if a.Platform == platform {
+			return a
+		}
+	}
+	s.t.Fatalf("%s was not assessed for %s", name, platform)
+	return assess.Assessment{}
 }
 
 // occupy makes sure that nobody gets the demo's usual address.
@@ -140,7 +148,7 @@ func TestStart(t *testing.T) {
 
 	t.Run("every_image_is_scanned_and_checked", func(t *testing.T) {
 		list := s.list()
-		if len(list) != 4 {
+		if len(list) != 5 { // one of the four for two platforms
 			t.Errorf("%d images", len(list))
 		}
 		for _, i := range list {
@@ -204,6 +212,12 @@ func TestStart(t *testing.T) {
 		}
 		if a.Verdict != assess.Violations || !slices.Contains(violations(a, false), "latest-tag") || len(a.Findings) == 0 {
 			t.Errorf("%s, %q, %d findings", a.Verdict, violations(a, false), len(a.Findings))
+		}
+	})
+
+	t.Run("ledger_has_vulnerabilities_on_the_other_platform", func(t *testing.T) {
+		if a := s.assessmentFor("shop/ledger:1.4.0", "linux/arm64"); len(a.Findings) == 0 || a.Facts.Platform.Architecture != "arm64" {
+			t.Errorf("%s, %+v", a.Facts.Platform, a.Findings)
 		}
 	})
 

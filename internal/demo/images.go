@@ -154,10 +154,21 @@ func web(created time.Time) (generated, error) {
 	return r.build("shop/web:latest")
 }
 
-// ledger is what an image should look like: one static Go binary, a user of its own, a pinned tag.
+// ledger is what an image should look like: one static Go binary, a user of its own, a pinned tag. Only its build for arm64
+// still takes an old toolchain and an old module, which nobody sees who looks at amd64.
 func ledger(created time.Time) (generated, error) {
+	g, err := ledgerFor("amd64", "go1.26.8", "v0.62.0", created)
+	if err != nil {
+		return g, err
+	}
+	arm, err := ledgerFor("arm64", "go1.20.1", "v0.7.0", created)
+	g.others = append(g.others, arm.image)
+	return g, err
+}
+
+func ledgerFor(arch, toolchain, network string, created time.Time) (generated, error) {
 	r := &recipe{
-		created: created, author: "Shop payments team",
+		created: created, arch: arch, author: "Shop payments team",
 		config: v1.Config{
 			Env: []string{"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"}, Entrypoint: []string{"/ledger"}, User: "65532:65532",
 			ExposedPorts: map[string]struct{}{"8443/tcp": {}}, Healthcheck: &v1.HealthConfig{Test: []string{"CMD", "/ledger", "healthy"}},
@@ -168,8 +179,8 @@ func ledger(created time.Time) (generated, error) {
 	}
 	r.layer("COPY /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ # buildkit", tree{"etc/ssl/certs/ca-certificates.crt": text("# certificates\n")})
 	r.layer("COPY /out/ledger /ledger # buildkit", tree{
-		"ledger": executable(goBinary("go1.26.8", "git.shop.example/ledger", "v1.4.0",
-			[2]string{"golang.org/x/net", "v0.62.0"}, [2]string{"golang.org/x/text", "v0.43.0"}, [2]string{"github.com/google/uuid", "v1.6.0"})),
+		"ledger": executable(goBinary(toolchain, "git.shop.example/ledger", "v1.4.0",
+			[2]string{"golang.org/x/net", network}, [2]string{"golang.org/x/text", "v0.43.0"}, [2]string{"github.com/google/uuid", "v1.6.0"})),
 	})
 	r.line("USER 65532:65532")
 	r.line(`HEALTHCHECK &{["CMD" "/ledger" "healthy"] "0s" "0s" "0s" "0s" '\x00'}`)

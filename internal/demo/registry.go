@@ -50,10 +50,21 @@ func pushImages(ctx context.Context, address string, password secret.Text, now t
 		if err != nil {
 			return nil, err
 		}
-		if err := remote.Write(to, g.image, login, remote.WithContext(ctx)); err != nil {
+		if err := push(to, g, login, remote.WithContext(ctx)); err != nil {
 			return nil, err
 		}
 		references = append(references, ref)
 	}
 	return references, nil
+}
+
+func push(to name.Reference, g generated, options ...remote.Option) error {
+	if len(g.others) == 0 {
+		return remote.Write(to, g.image, options...)
+	}
+	index, err := g.index()
+	if err != nil {
+		return err
+	}
+	return remote.WriteIndex(to, index, options...)
 }

@@ -47,7 +47,7 @@ func TestDemo(t *testing.T) {
 			contains(t, d.text(), "Demo registry")
 			lacks(t, w.Body.String(), "marked-demo-password")
 		}
-		if images < 4 {
+		if images < 5 {
 			t.Errorf("only %d images", images)
 		}
 	}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/policy"
+)
+
+// messagesShown bounds the reasons printed per policy; JSON has them all.
+const messagesShown = 5
+
+func (r *renderer) violations(a *assess.Assessment) {
+	if len(a.Policy.Violations) > 0 {
+		r.printf("\n")
+	}
+	for _, v := range a.Policy.Violations {
+		mark := "      "
+		if v.Enforced {
+			mark = "FAIL  "
+		}
+		r.printf("%s%s [%s]\n", mark, v.Policy, v.Severity)
+		for i, m := range v.Messages {
+			if i == messagesShown {
+				r.printf("        … and %d more (see -o json)\n", len(v.Messages)-i+v.More)
+				break
+			}
+			r.printf("        %s%s\n", printable(m.Text), at(m, a.Facts))
+		}
+		if v.Remediation != "" {
+			r.printf("        what to do: %s\n", printable(strings.TrimSpace(v.Remediation)))
+		}
+	}
+	unconfigured, why := 0, ""
+	for _, u := range a.Policy.Undecided {
+		if u.LacksConfiguration {
+			unconfigured, why = unconfigured+1, u.Reason
+			continue
+		}
+		r.printf("?     %s: could not be decided: %s\n", u.Policy, printable(u.Reason))
+	}
+	if unconfigured > 0 {
+		r.printf("?     %d policies on configuration and build: could not be decided: %s\n", unconfigured, printable(why))
+	}
+}
+
+// at says which Dockerfile line brought the component of a message. Other messages say themselves what they are about; the
+// line may hold the very value that they do not repeat.
+func at(m policy.Message, f image.Facts) string {
+	text := f.LineText(m.Line)
+	switch {
+	case m.Line == 0:
+		return ""
+	case m.Component == "" || text == "":
+		return fmt.Sprintf(" (line %d)", m.Line)
+	}
+	return fmt.Sprintf(" (line %d: %s)", m.Line, clip(printable(text), 60))
+}
+
+func (r *renderer) verdict(a *assess.Assessment) {
+	s := assess.Summarize(a)
+	var text string
+	switch a.Verdict {
+	case assess.Pass:
+		text = "PASS: no violation of " + plural(a.Policy.Evaluated, "policy")
+	case assess.Violations:
+		text = fmt.Sprintf("PASS: %s, none of them enforced", plural(s.Violations, "violation"))
+	case assess.Fail:
+		text = fmt.Sprintf("FAIL: %s, %d enforced", plural(s.Violations, "violation"), s.Enforced)
+	case assess.Undecided:
+		text = "UNDECIDED: an enforced policy could not be evaluated"
+	}
+	if a.Check.Status == assess.NotChecked {
+		text += "; NOT CHECKED FOR VULNERABILITIES"
+	}
+	r.printf("\n%s\n", text)
+}

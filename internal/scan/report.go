@@ -2,7 +2,11 @@
 // with the layer that brought it. It decides nothing about vulnerabilities or policies.
 package scan
 
-import "github.com/landwaiter/landwaiter/internal/image"
+import (
+	"slices"
+
+	"github.com/landwaiter/landwaiter/internal/image"
+)
 
 // A Component is one installed package.
 type Component struct {
@@ -63,4 +67,17 @@ type Report struct {
 	Notes      []Note      `json:"notes,omitempty"`
 	Files      int64       `json:"files"` // entries read in all layers
 	Bytes      int64       `json:"bytes"` // uncompressed
+}
+
+// lent is the report for a caller who may add to it; what is in it is shared with others.
+func (r *Report) lent() *Report {
+	own := *r
+	own.Components, own.Removed = slices.Clip(r.Components), slices.Clip(r.Removed)
+	own.Documents, own.Notes = slices.Clip(r.Documents), slices.Clip(r.Notes)
+	return &own
+}
+
+// reportWeight is about what a report takes in memory.
+func reportWeight(_ string, r *Report) int64 {
+	return int64(512 * (1 + len(r.Components) + len(r.Removed) + len(r.Documents) + len(r.Notes)))
 }

@@ -2,10 +2,12 @@ package scan
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -53,14 +55,18 @@ type Scanner struct {
 	libraryGzip bool
 	flights     flights
 	recent      *recent.Cache[*layerResult]
+	reports     *recent.Cache[*Report]
 }
 
 // recentResults bounds the memory that results take which are kept unpacked, for images that share layers with others.
 const recentResults = 24 << 20
 
+// recentReports bounds the memory that whole reports take, for images that are asked for again and again.
+const recentReports = 32 << 20
+
 // New makes a Scanner.
 func New(o Options) *Scanner {
-	s := &Scanner{cache: o.Cache, parallel: o.Parallel, limits: o.Limits.withDefaults(), log: o.Log, libraryGzip: o.LibraryGzip, recent: recent.New(recentResults, weightOf)}
+	s := &Scanner{cache: o.Cache, parallel: o.Parallel, limits: o.Limits.withDefaults(), log: o.Log, libraryGzip: o.LibraryGzip, recent: recent.New(recentResults, weightOf), reports: recent.New(recentReports, reportWeight)}
 	if s.parallel <= 0 {
 		s.parallel = 2
 	}
@@ -80,6 +86,13 @@ func (s *Scanner) Image(ctx context.Context, layers []Layer, progress Progress) 
 	}
 	if progress == nil {
 		progress = func(image.Digest, int64, int64) {}
+	}
+	key := s.imageKey(layers)
+	if known := s.reports.Get(key); known != nil {
+		for _, l := range layers {
+			progress(l.Digest, l.Size, l.Size)
+		}
+		return known.lent(), nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -120,7 +133,23 @@ func (s *Scanner) Image(ctx context.Context, layers []Layer, progress Progress) 
 			results[i] = results[first[l.Digest]]
 		}
 	}
-	return merge(layers, results), nil
+	report := merge(layers, results)
+	if key != "" && !slices.ContainsFunc(results, func(r *layerResult) bool { return r.Volatile }) {
+		s.reports.Put(key, report)
+	}
+	return report.lent(), nil
+}
+
+// imageKey tells images of other layers apart, and says nothing of those with layers of unknown digests.
+func (s *Scanner) imageKey(layers []Layer) string {
+	h := sha256.New()
+	for _, l := range layers {
+		if l.Digest == "" {
+			return ""
+		}
+		fmt.Fprintln(h, l.Digest, l.DiffID)
+	}
+	return string(h.Sum(nil))
 }
 
 // causeOf is why the context ended: a layer's error, or the caller's.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -152,5 +153,33 @@ func TestDiffID(t *testing.T) {
 			}
 			expectComplete(t, r)
 		})
+	}
+}
+
+func TestKnownImage(t *testing.T) {
+	var opened atomic.Int32
+	l := watched(gzipped(t, sample(t)), &opened, closed())
+	s := New(Options{})
+	ask := func(layers ...Layer) *Report {
+		t.Helper()
+		r, err := s.Image(t.Context(), layers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := ask(l)
+	first.Notes = append(first.Notes, Note{Message: "of the caller"})
+	if again := ask(l); !reflect.DeepEqual(again.Components, first.Components) || len(again.Notes) != 0 || opened.Load() != 1 {
+		t.Errorf("%d components, notes %v, opened %d times", len(again.Components), again.Notes, opened.Load())
+	}
+	over := ask(l, layer(t, file("app/node_modules/x/.wh.package.json", "")))
+	if len(over.Components) != 2 {
+		t.Errorf("another image gets %d components", len(over.Components))
+	}
+	other := l
+	other.DiffID = image.DigestOf([]byte("else"))
+	if r := ask(other); len(r.Notes) != 1 {
+		t.Errorf("an image with another diff ID gets the notes %v", r.Notes)
 	}
 }

@@ -103,7 +103,9 @@ func (s *server) list() []assess.Summary {
 	return list
 }
 
-func (s *server) assessment(name string) assess.Assessment { return s.assessmentFor(name, "linux/amd64") }
+func (s *server) assessment(name string) assess.Assessment {
+	return s.assessmentFor(name, "linux/amd64")
+}
 
 func (s *server) assessmentFor(name, platform string) assess.Assessment {
 	s.t.Helper()

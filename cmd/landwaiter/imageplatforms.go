@@ -126,7 +126,7 @@ func severities(counts map[vuln.Severity]int) string {
 
 func parseNodePlatforms(s string) ([]image.Platform, error) {
 	want, err := assess.ParseSelection(s)
-	if err == nil && (want.All || want.Node) {
+	if err == nil && (want.All || want.Nodes) {
 		err = fault.New(fault.Invalid, "read node platforms", "%q is no platform", s).WithFix("Name them, e.g. linux/amd64,linux/arm64.")
 	}
 	return want.List, err

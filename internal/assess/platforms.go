@@ -15,9 +15,9 @@ import (
 
 // Selection says which platforms of an image are asked for.
 type Selection struct {
-	All  bool             // every one that there is
-	Node bool             // those that nodes run
-	List []image.Platform // these; empty for the default one
+	All   bool             // every one that there is
+	Nodes bool             // those that nodes run
+	List  []image.Platform // these; empty for the default one
 }
 
 // maxPlatforms bounds what one request may ask for.
@@ -31,7 +31,7 @@ func ParseSelection(s string) (Selection, error) {
 	case "all":
 		return Selection{All: true}, nil
 	case "nodes":
-		return Selection{Node: true}, nil
+		return Selection{Nodes: true}, nil
 	}
 	var list []image.Platform
 	for part := range strings.SplitSeq(s, ",") {
@@ -55,7 +55,7 @@ func ParseSelection(s string) (Selection, error) {
 // One returns the single platform that is asked for, which may be the default one, or false.
 func (s Selection) One() (image.Platform, bool) {
 	switch {
-	case s.All || s.Node || len(s.List) > 1:
+	case s.All || s.Nodes || len(s.List) > 1:
 		return image.Platform{}, false
 	case len(s.List) == 0:
 		return image.Platform{}, true
@@ -99,7 +99,7 @@ type PlatformItem struct {
 func (s *Service) AssessPlatforms(ctx context.Context, req Request, want Selection, progress Progress) (*Platforms, error) {
 	list := want.List
 	switch {
-	case want.Node:
+	case want.Nodes:
 		if list = s.o.Nodes; len(list) == 0 {
 			return nil, fault.New(fault.Unavailable, "find platforms", "it is not known which platforms the nodes run").
 				WithFix("Say it with the server's setting --node-platforms, or name the platforms.")

@@ -128,7 +128,7 @@ func TestParseSelection(t *testing.T) {
 		if s.All {
 			got = append(got, "all")
 		}
-		if s.Node {
+		if s.Nodes {
 			got = append(got, "nodes")
 		}
 		if err != nil || strings.Join(got, " ") != want {

@@ -108,7 +108,11 @@ func renderPlatforms(w io.Writer, p *assess.Platforms, depth assess.Depth) error
 	differences("component", p.Components)
 	differences("finding", p.Findings)
 	if depth == assess.Judge {
-		r.printf("\n%s\n", strings.ToUpper(string(p.Verdict)))
+		text := strings.ToUpper(string(p.Verdict))
+		if p.Verdict == assess.Violations {
+			text = "PASS: violations, none of them enforced"
+		}
+		r.printf("\n%s\n", text)
 	}
 	return r.err
 }

@@ -28,7 +28,7 @@ func (r *renderer) findings(a *assess.Assessment) {
 		if f.Score > 0 {
 			score = fmt.Sprintf("%.1f", f.Score)
 		}
-		row := []string{cmp.Or(f.CVE, f.ID), string(f.Severity), score}
+		row := []string{f.Name(), string(f.Severity), score}
 		if data.EPSS != nil {
 			row = append(row, epss(f.EPSS))
 		}

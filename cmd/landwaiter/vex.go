@@ -165,7 +165,7 @@ func (r *renderer) suppressed(a *assess.Assessment) {
 	for _, f := range a.Suppressed {
 		s := f.By.VEX
 		rows = append(rows, []string{
-			cmp.Or(f.CVE, f.ID), string(f.Severity), f.Component, f.Version, s.Status.Words(), clip(cmp.Or(s.Why(), "-"), 60), cmp.Or(s.Author, "-"), when(s.Timestamp), s.Document,
+			f.Name(), string(f.Severity), f.Component, f.Version, s.Status.Words(), clip(cmp.Or(s.Why(), "-"), 60), cmp.Or(s.Author, "-"), when(s.Timestamp), s.Document,
 		})
 	}
 	r.table(rows)

@@ -3,6 +3,7 @@
 package assess
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -128,6 +129,9 @@ type Finding struct {
 	VEX *vex.Statement `json:"vex,omitempty"`
 }
 
+// Name is what people know the vulnerability by.
+func (f Finding) Name() string { return cmp.Or(f.CVE, f.ID) }
+
 // Verdict is the short form.
 type Verdict string
 
@@ -185,8 +189,8 @@ type Store interface {
 	Assessment(ctx context.Context, id string) (Assessment, error)
 	// LatestAssessment is the one of a reference and platform. It fails with fault.NotFound.
 	LatestAssessment(ctx context.Context, reference, platform string) (Assessment, Basis, error)
-	// AssessmentsOf lists the IDs of what is stored about a reference, one for each platform.
-	AssessmentsOf(ctx context.Context, reference string) ([]string, error)
+	// SummariesOf lists what is stored about a reference, one for each platform and in their order.
+	SummariesOf(ctx context.Context, reference string) ([]Summary, error)
 	// LatestSummary is that of the newest assessment of a reference, of any platform. It fails with fault.NotFound.
 	LatestSummary(ctx context.Context, reference string) (Summary, error)
 	// Assessments lists newest first; query is a case-insensitive part of the reference; next is "" on the last page.

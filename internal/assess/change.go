@@ -141,7 +141,7 @@ type occurrence struct {
 }
 
 func keyOf(f Finding) [4]string {
-	return [4]string{f.Type, f.Component, f.Location, cmp.Or(f.CVE, f.ID)}
+	return [4]string{f.Type, f.Component, f.Location, f.Name()}
 }
 
 // occurrences are told apart by what stays when a package is upgraded or another advisory speaks for the vulnerability.

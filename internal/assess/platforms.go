@@ -144,14 +144,14 @@ func (s *Service) StoredPlatforms(ctx context.Context, id string) (*Platforms, e
 	if err != nil {
 		return nil, err
 	}
-	ids, err := s.o.Store.AssessmentsOf(ctx, one.Reference)
+	stored, err := s.o.Store.SummariesOf(ctx, one.Reference)
 	if err != nil {
 		return nil, err
 	}
 	var answers []PlatformAnswer
 	known := map[string]bool{}
-	for _, other := range ids[:min(len(ids), maxPlatforms)] {
-		a, err := s.Stored(ctx, other)
+	for _, other := range stored[:min(len(stored), maxPlatforms)] {
+		a, err := s.Stored(ctx, other.ID)
 		if fault.CodeOf(err) == fault.NotFound {
 			continue // replaced or deleted meanwhile
 		}
@@ -171,9 +171,9 @@ func (s *Service) StoredPlatforms(ctx context.Context, id string) (*Platforms, e
 
 // ComparePlatforms makes the union of the answers and finds what they differ in.
 func ComparePlatforms(reference string, answers []PlatformAnswer, depth Depth) *Platforms {
-	p := &Platforms{Reference: reference, Platforms: answers, Vulnerabilities: map[vuln.Severity]int{}}
+	p := &Platforms{Reference: reference, Platforms: answers}
 	components, findings := map[platformKey]*PlatformItem{}, map[platformKey]*PlatformItem{}
-	worst := map[string]vuln.Severity{}
+	worst := severest{}
 	scanned := 0
 	for _, answer := range answers {
 		a := answer.Assessment
@@ -190,19 +190,14 @@ func ComparePlatforms(reference string, answers []PlatformAnswer, depth Depth) *
 			note(components, PlatformItem{Type: c.Type, Name: c.Name, Version: c.Version}, answer.Platform)
 		}
 		for _, f := range a.Findings {
-			id := cmp.Or(f.CVE, f.ID)
-			note(findings, PlatformItem{Type: f.Type, Name: f.Component, Version: f.Version, ID: id, Severity: f.Severity}, answer.Platform)
-			if had, seen := worst[id]; !seen || f.Severity.Rank() < had.Rank() {
-				worst[id] = f.Severity
-			}
+			note(findings, PlatformItem{Type: f.Type, Name: f.Component, Version: f.Version, ID: f.Name(), Severity: f.Severity}, answer.Platform)
+			worst.add(f)
 		}
 	}
 	if depth != Judge {
 		p.Verdict = ""
 	}
-	for _, severity := range worst {
-		p.Vulnerabilities[severity]++
-	}
+	p.Vulnerabilities = worst.counts()
 	p.ComponentCount = len(components)
 	p.Components, p.Findings = differing(components, scanned), differing(findings, scanned)
 	return p

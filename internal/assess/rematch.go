@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -156,29 +155,27 @@ type History struct {
 
 // History of an image, of each platform that is stored. It fails with fault.NotFound.
 func (s *Service) History(ctx context.Context, ref image.Reference) ([]History, error) {
+	b, err := s.basis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.o.Store.SummariesOf(ctx, ref.String())
+	if err != nil {
+		return nil, err
+	}
 	var all []History
-	for after, more := "", true; more; more = after != "" {
-		var list []Summary
-		var err error
-		if list, after, err = s.Summaries(ctx, ref.String(), consequencesPage, after); err != nil {
+	for _, summary := range stored {
+		changes, err := s.o.Store.Changes(ctx, summary.ID)
+		if err != nil {
 			return nil, err
 		}
-		for _, summary := range list {
-			if summary.Reference != ref.String() {
-				continue
-			}
-			changes, err := s.o.Store.Changes(ctx, summary.ID)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, History{summary, changes})
-		}
+		summary.Outdated = b.Outdates(summary.Basis)
+		all = append(all, History{summary, changes})
 	}
 	if len(all) == 0 {
 		return nil, fault.New(fault.NotFound, "show history", "no check of %s is stored", ref).
 			WithFix("Check it once: landwaiter image check %s --server URL", ref)
 	}
-	slices.SortFunc(all, func(a, b History) int { return cmp.Compare(a.Platform, b.Platform) })
 	return all, nil
 }
 

@@ -1,29 +1,21 @@
 package assess
 
-import (
-	"cmp"
-
-	"github.com/landwaiter/landwaiter/internal/vuln"
-)
+import "github.com/landwaiter/landwaiter/internal/vuln"
 
 // Summarize shortens an assessment for lists.
 func Summarize(a *Assessment) Summary {
 	s := Summary{
 		ID: a.ID, Reference: a.Reference, Platform: a.Platform, Digest: a.Facts.Digest, Created: a.Facts.Created,
 		AssessedAt: a.AssessedAt, Source: a.Source, Attempts: a.Attempts, ScanStatus: a.Scan.Status, CheckStatus: a.Check.Status,
-		Components: len(a.Scan.Components), Vulnerabilities: map[vuln.Severity]int{}, Violations: len(a.Policy.Violations),
-		Verdict: a.Verdict,
+		Components: len(a.Scan.Components), Violations: len(a.Policy.Violations), Verdict: a.Verdict,
 	}
 	if a.Scan.OS != nil {
 		s.OS = a.Scan.OS.Name
 	}
-	// One vulnerability in ten packages counts once, as severe as in the worst of them, and as fixable if it is in any.
-	worst, fixable, exploited := map[string]vuln.Severity{}, map[string]bool{}, map[string]bool{}
+	worst, fixable, exploited := severest{}, map[string]bool{}, map[string]bool{}
 	for _, f := range a.Findings {
-		name := cmp.Or(f.CVE, f.ID)
-		if had, seen := worst[name]; !seen || f.Severity.Rank() < had.Rank() {
-			worst[name] = f.Severity
-		}
+		name := f.Name()
+		worst.add(f)
 		if f.FixedVersion != "" {
 			fixable[name] = true
 		}
@@ -31,14 +23,11 @@ func Summarize(a *Assessment) Summary {
 			exploited[name] = true
 		}
 	}
-	for _, severity := range worst {
-		s.Vulnerabilities[severity]++
-	}
-	s.Fixable, s.Exploited = len(fixable), len(exploited)
+	s.Vulnerabilities, s.Fixable, s.Exploited = worst.counts(), len(fixable), len(exploited)
 	s.Recheck(a.Check)
 	suppressed := map[string]bool{}
 	for _, f := range a.Suppressed {
-		if name := cmp.Or(f.CVE, f.ID); worst[name] == "" {
+		if name := f.Name(); worst[name] == "" {
 			suppressed[name] = true
 		}
 	}
@@ -49,6 +38,23 @@ func Summarize(a *Assessment) Summary {
 		}
 	}
 	return s
+}
+
+// severest is how severe each vulnerability is: one in ten packages counts once, as severe as in the worst of them.
+type severest map[string]vuln.Severity
+
+func (s severest) add(f Finding) {
+	if had, seen := s[f.Name()]; !seen || f.Severity.Rank() < had.Rank() {
+		s[f.Name()] = f.Severity
+	}
+}
+
+func (s severest) counts() map[vuln.Severity]int {
+	counts := map[vuln.Severity]int{}
+	for _, severity := range s {
+		counts[severity]++
+	}
+	return counts
 }
 
 // Severities lists what Vulnerabilities counts, most severe first.

@@ -109,12 +109,12 @@ func (s *server) assessment(name string) assess.Assessment {
 
 func (s *server) assessmentFor(name, platform string) assess.Assessment {
 	s.t.Helper()
-	ids, err := s.db.AssessmentsOf(s.t.Context(), s.address+"/"+name)
+	list, err := s.db.SummariesOf(s.t.Context(), s.address+"/"+name)
 	must(s.t, err)
-	for _, id := range ids {
-		a, err := s.db.Assessment(s.t.Context(), id)
-		must(s.t, err)
-		if a.Platform == platform {
+	for _, i := range list {
+		if i.Platform == platform {
+			a, err := s.db.Assessment(s.t.Context(), i.ID)
+			must(s.t, err)
 			return a
 		}
 	}

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 
@@ -97,8 +96,8 @@ func imageOf(a *assess.Assessment, all bool) imageView {
 	}
 	byLine, byComponent := tally[int]{}, tally[[3]string]{}
 	for _, f := range a.Findings {
-		byLine.add(f.Line, v.VulnerabilityName(f))
-		byComponent.add([3]string{f.Component, f.Version, f.Location}, v.VulnerabilityName(f))
+		byLine.add(f.Line, f.Name())
+		byComponent.add([3]string{f.Component, f.Version, f.Location}, f.Name())
 	}
 	components := map[int]int{}
 	for _, c := range a.Scan.Components {
@@ -133,9 +132,6 @@ func (t tally[K]) add(key K, name string) {
 	}
 	t[key][name] = true
 }
-
-// VulnerabilityName is the name people know a finding by.
-func (v imageView) VulnerabilityName(f assess.Finding) string { return cmp.Or(f.CVE, f.ID) }
 
 // LineText is the Dockerfile line a component or finding came with.
 func (v imageView) LineText(line int) string { return v.Facts.LineText(line) }

@@ -72,23 +72,41 @@ func (s *Store) LatestAssessment(ctx context.Context, reference, platform string
 		FROM assessments JOIN matches ON assessment_id = id WHERE reference = $1 AND platform = $2`, reference, platform))
 }
 
-// AssessmentsOf lists the IDs of what is stored about a reference, in the order of platforms.
-func (s *Store) AssessmentsOf(ctx context.Context, reference string) ([]string, error) {
+// SummariesOf lists what is stored about a reference, in the order of platforms.
+func (s *Store) SummariesOf(ctx context.Context, reference string) ([]assess.Summary, error) {
 	const op = "list assessments"
-	rows, err := s.reader.QueryContext(ctx, `SELECT id FROM assessments WHERE reference = $1 ORDER BY platform LIMIT $2`, reference, maxPage)
+	rows, err := s.reader.QueryContext(ctx, `SELECT `+matchedColumns+`, summary FROM assessments JOIN matches ON assessment_id = id
+		WHERE reference = $1 ORDER BY platform LIMIT $2`, reference, maxPage)
 	if err != nil {
 		return nil, failed(op, reference, err)
 	}
 	defer rows.Close()
-	var ids []string
+	var list []assess.Summary
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, failed(op, reference, err)
+		summary, err := scanSummary(op, rows)
+		if err != nil {
+			return nil, err
 		}
-		ids = append(ids, id)
+		list = append(list, summary)
 	}
-	return ids, failed(op, reference, rows.Err())
+	return list, failed(op, reference, rows.Err())
+}
+
+// scanSummary reads a row of matchedColumns, more columns, and the summary.
+func scanSummary(op string, from row, more ...any) (assess.Summary, error) {
+	var encoded string
+	m, err := scanMatching(op, from, append(more, &encoded)...)
+	if err != nil {
+		return assess.Summary{}, failed(op, "", err)
+	}
+	summary, err := decodeSummary(op, m.ID, encoded)
+	if err != nil {
+		return summary, err
+	}
+	if summary.Basis = m.Basis; m.Check.Status != "" {
+		summary.Recheck(m.Check)
+	}
+	return summary, nil
 }
 
 // LatestSummary returns that of the newest assessment of a reference, of any platform, or fault.NotFound.
@@ -158,19 +176,11 @@ func (s *Store) Assessments(ctx context.Context, query string, limit int, after 
 		if len(list) == limit {
 			return list, encodeCursor(at, id), nil
 		}
-		var encoded string
-		m, err := scanMatching(op, rows, &at, &encoded)
-		if err != nil {
-			return nil, "", failed(op, "", err)
-		}
-		id = m.ID
-		summary, err := decodeSummary(op, id, encoded)
+		summary, err := scanSummary(op, rows, &at)
 		if err != nil {
 			return nil, "", err
 		}
-		if summary.Basis = m.Basis; m.Check.Status != "" {
-			summary.Recheck(m.Check)
-		}
+		id = summary.ID
 		list = append(list, summary)
 	}
 	return list, "", failed(op, "", rows.Err())

@@ -93,8 +93,8 @@ func TestAssessments(t *testing.T) {
 			if a, err := s.LatestSummary(t.Context(), "r"); err != nil || a.ID != "2" {
 				t.Error(a.ID, err)
 			}
-			if ids, err := s.AssessmentsOf(t.Context(), "r"); err != nil || !reflect.DeepEqual(ids, []string{"2", "3"}) {
-				t.Error(ids, err)
+			if list, err := s.SummariesOf(t.Context(), "r"); err != nil || len(list) != 2 || list[0].ID != "2" || list[1].ID != "3" {
+				t.Error(list, err)
 			}
 		})
 

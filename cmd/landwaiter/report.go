@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,11 @@ func (p *program) report(cmd *cobra.Command, err error) {
 	if unserved != nil {
 		fix = unserved.Attempts[0].Fix
 	}
-	if fix == "" && fault.CodeOf(err) == fault.Invalid {
+	switch missing := new(fs.PathError); {
+	case fix != "":
+	case errors.As(err, &missing) && errors.Is(missing, fs.ErrNotExist):
+		fix = "Check the path: it is looked for from the folder that the command runs in."
+	case fault.CodeOf(err) == fault.Invalid:
 		fix = "See `" + cmd.CommandPath() + " --help`."
 	}
 	p.complain("landwaiter: %s", strings.TrimPrefix(strings.TrimPrefix(text, "landwaiter: "), "landwaiter "))

@@ -124,7 +124,7 @@ func foreign(data []byte) string {
 }
 
 func malformed(format string, args ...any) error {
-	return fault.New(fault.Invalid, "", format, args...)
+	return fault.New(fault.Invalid, "", format, args...).WithFix("Have the tool that made the document write it anew.")
 }
 
 // decode names the place of what is wrong.

@@ -151,12 +151,14 @@ func (s *Service) StoredPlatforms(ctx context.Context, id string) (*Platforms, e
 	var answers []PlatformAnswer
 	known := map[string]bool{}
 	for _, other := range stored[:min(len(stored), maxPlatforms)] {
-		a, err := s.Stored(ctx, other.ID)
-		if fault.CodeOf(err) == fault.NotFound {
-			continue // replaced or deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
+		a := one
+		if other.ID != id {
+			switch a, err = s.Stored(ctx, other.ID); {
+			case fault.CodeOf(err) == fault.NotFound:
+				continue // replaced or deleted meanwhile
+			case err != nil:
+				return nil, err
+			}
 		}
 		known[a.Platform] = true
 		answers = append(answers, PlatformAnswer{Platform: a.Platform, Assessment: a})

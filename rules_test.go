@@ -21,6 +21,7 @@ const module = "github.com/landwaiter/landwaiter/"
 // tests and may import what they like; nothing but tests may import them.
 var mayImport = map[string][]string{
 	"internal/yamldoc":               {},
+	"internal/glob":                  {},
 	"internal/fault":                 {},
 	"internal/secret":                {},
 	"internal/image":                 {"internal/fault"},
@@ -43,22 +44,23 @@ var mayImport = map[string][]string{
 	"internal/vex":                   {"internal/fault", "internal/image"},
 	"internal/vuln/bundle":           {"internal/fault", "internal/image", "internal/distribution", "internal/vuln"},
 	"internal/vuln/feed":             {"internal/fault", "internal/secret", "internal/vuln"},
-	"internal/policy":                {"internal/fault", "internal/yamldoc"},
-	"internal/assess":                {"internal/attestation", "internal/fault", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
+	"internal/exception":             {"internal/fault", "internal/glob", "internal/image", "internal/yamldoc"},
+	"internal/policy":                {"internal/fault", "internal/glob", "internal/yamldoc"},
+	"internal/assess":                {"internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
-	"internal/store":                 {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/scan"},
-	"internal/api":                   {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
-	"internal/portal":                {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
+	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/scan"},
+	"internal/api":                   {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
+	"internal/portal":                {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/fault", "internal/vex", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
+	"client":                         {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
 	"cmd/landwaiter":                 {"*"},
 }
 
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
 	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
-	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
+	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 )
 
 // compile makes a set of one policy that is asked and enforced at build.
@@ -300,18 +297,6 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s: %s", expression, got)
 		}
 	}
-}
-
-func TestGlob_agrees_with_a_regular_expression(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		pattern := rapid.StringMatching(`[ab/*?.]{0,10}`).Draw(t, "pattern")
-		text := rapid.StringMatching(`[ab/.]{0,12}`).Draw(t, "text")
-		translated := strings.NewReplacer("**", ".*", "*", "[^/]*", "?", "[^/]", ".", `\.`).Replace(pattern)
-		want := regexp.MustCompile(`^(?s:` + translated + `)$`).MatchString(text)
-		if got, err := glob(pattern, text); err != nil || got != want {
-			t.Errorf("glob(%q, %q) = %t, %v; want %t", pattern, text, got, err, want)
-		}
-	})
 }
 
 func TestEvaluate_does_not_depend_on_the_order_of_policies(t *testing.T) {

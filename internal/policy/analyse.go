@@ -16,6 +16,9 @@ type needs struct {
 	scan, vulnerabilities, configuration bool
 	coverage                             bool // how far the scan can be trusted is looked at
 	image                                bool // anything else of the image is
+	pulled                               bool // and more than its name says
+	workload                             bool // workload, container or cluster is looked at
+	container                            bool // container is
 }
 
 func (n *needs) add(other needs) {
@@ -24,25 +27,42 @@ func (n *needs) add(other needs) {
 	n.configuration = n.configuration || other.configuration
 	n.coverage = n.coverage || other.coverage
 	n.image = n.image || other.image
+	n.pulled = n.pulled || other.pulled
+	n.workload = n.workload || other.workload
+	n.container = n.container || other.container
 }
+
+// perContainer says whether there is another answer for each container of a workload.
+func (n *needs) perContainer() bool { return n.container || n.image || n.coverage }
 
 // needsOf a variable. Those that an expression makes itself come from others.
 func needsOf(variable string) needs {
 	switch variable {
 	case "scan":
 		return needs{coverage: true}
+	case "image":
+		return needs{image: true}
+	case "integration":
+		return needs{image: true, pulled: true}
 	case "layers", "settings":
-		return needs{configuration: true, image: true}
+		return needs{configuration: true, image: true, pulled: true}
 	case "components":
-		return needs{scan: true, image: true}
+		return needs{scan: true, image: true, pulled: true}
 	case "vulnerabilities":
-		return needs{scan: true, vulnerabilities: true, image: true}
+		return needs{scan: true, vulnerabilities: true, image: true, pulled: true}
+	case "workload", "cluster":
+		return needs{workload: true}
+	case "container":
+		return needs{workload: true, container: true}
 	}
-	return needs{image: variable != "now" && declared(variable)}
+	return needs{}
 }
 
-// nameFields are the fields of an image that are known without its configuration.
-var nameFields = []string{"reference", "registry", "repository", "tag", "digest", "os", "architecture", "distribution"}
+// Fields of an image that are known from its name alone, and those that are known without its configuration.
+var (
+	nameFields     = []string{"reference", "registry", "repository", "tag"}
+	manifestFields = []string{"digest", "os", "architecture", "distribution"}
+)
 
 // analysis is what can be told from an expression alone.
 type analysis struct {
@@ -76,8 +96,9 @@ var refusedCalls = map[string]string{
 	"replace": "its result can be too large; matches() with a regular expression often does instead",
 }
 
-// analyse looks at an expression over an item variable, or "" for the image as a whole.
-func analyse(a *ast.AST, item string) analysis {
+// analyse looks at an expression over an item variable, or "" for the image as a whole. An expression of the build stage cannot
+// know of workloads.
+func analyse(a *ast.AST, item string, build bool) analysis {
 	x := analysis{plain: true}
 	comprehensions := 0
 	complain := func(e ast.Expr, format string, args ...any) {
@@ -88,16 +109,23 @@ func analyse(a *ast.AST, item string) analysis {
 		switch e.Kind() {
 		case ast.IdentKind:
 			name := e.AsIdent()
-			x.needs.add(needsOf(name))
+			of := needsOf(name)
+			x.needs.add(of)
 			// What does not shrink with the item would be walked once for each of them.
-			if itemOf(name) != "" || item != "" && name == "image" {
+			if itemOf(name) != "" || item != "" && (name == "image" || of.workload) {
 				x.plain = false
+			}
+			if build && of.workload {
+				complain(e, "%s is known at the stage deploy only; take build out of spec.stages", name)
 			}
 		case ast.SelectKind:
 			s := e.AsSelect()
 			if a.GetType(s.Operand().ID()).IsExactType(imageType) {
 				x.needs.scan = x.needs.scan || s.FieldName() == "distribution"
-				x.needs.configuration = x.needs.configuration || !slices.Contains(nameFields, s.FieldName())
+				if !slices.Contains(nameFields, s.FieldName()) {
+					x.needs.pulled = true
+					x.needs.configuration = x.needs.configuration || !slices.Contains(manifestFields, s.FieldName())
+				}
 			}
 		case ast.ComprehensionKind:
 			comprehensions++

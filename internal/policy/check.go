@@ -7,7 +7,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"github.com/landwaiter/landwaiter/internal/glob"
 )
 
 var slug = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
@@ -33,7 +36,7 @@ func check(p *Policy) Problems {
 	c.that(p.ForEach == "" || itemOf(p.ForEach) != "", "spec.forEach", "must be one of %s, not %q",
 		strings.Join(collectionNames(), ", "), p.ForEach)
 
-	c.short("spec.title", p.Title, maxTitle)
+	c.line("spec.title", p.Title, maxTitle)
 	c.short("spec.description", p.Description, maxText)
 	c.short("spec.rationale", p.Rationale, maxText)
 	c.short("spec.remediation", p.Remediation, maxText)
@@ -42,7 +45,8 @@ func check(p *Policy) Problems {
 	c.that(len(p.Data) <= maxData, "spec.data", "has %d entries; at most %d are allowed", len(p.Data), maxData)
 
 	for _, name := range slices.Sorted(maps.Keys(p.Data)) {
-		c.that(len(name) <= maxDatum && len(p.Data[name]) <= maxDatum, "spec.data."+name, "at most %d bytes are allowed", maxDatum)
+		c.line("spec.data."+name, name, maxDatum)
+		c.line("spec.data."+name, p.Data[name], maxDatum)
 	}
 
 	c.stages("spec.stages", p.Stages, stages, "is not a stage; there are")
@@ -53,6 +57,23 @@ func check(p *Policy) Problems {
 		u, err := url.Parse(r)
 		c.that(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "",
 			fmt.Sprintf("spec.references[%d]", i), "must be an http or https URL")
+	}
+	c.that(len(p.Scope) <= maxList, "spec.scope", "has %d entries; at most %d are allowed", len(p.Scope), maxList)
+	for i := range p.Scope {
+		at := fmt.Sprintf("spec.scope[%d]", i)
+		c.scope(at, &p.Scope[i])
+		c.that(!p.Scope[i].empty(), at, "names nothing; give clusters, namespaces, images or labels, or leave scope out for everywhere")
+	}
+	c.that(len(p.Exclusions) <= maxList, "spec.exclusions", "has %d entries; at most %d are allowed", len(p.Exclusions), maxList)
+	for i := range p.Exclusions {
+		e, at := &p.Exclusions[i], fmt.Sprintf("spec.exclusions[%d]", i)
+		c.that(e.Name != "", at+".name", "must be given")
+		c.that(!slices.ContainsFunc(p.Exclusions[:i], func(o Exclusion) bool { return o.Name == e.Name }), at+".name", "%q is given twice", e.Name)
+		c.line(at+".name", e.Name, maxTitle)
+		c.short(at+".reason", e.Reason, maxText)
+		c.scope(at, &e.Scope)
+		c.patterns(at+".workloads", e.Workloads)
+		c.that(!e.Scope.empty() || len(e.Workloads) > 0, at, "names nothing; give workloads, images, namespaces, clusters or labels, or switch the policy off with disabled: true")
 	}
 	return c.problems
 }
@@ -73,6 +94,11 @@ func (c *checker) short(field, text string, max int) {
 	c.that(utf8.ValidString(text), field, "is not valid UTF-8")
 }
 
+func (c *checker) line(field, text string, max int) {
+	c.short(field, text, max)
+	c.that(!strings.ContainsFunc(text, unicode.IsControl), field, "must be one line, without tabs and other control characters")
+}
+
 func (c *checker) stages(field string, got, allowed []Stage, complaint string) {
 	for i, s := range got {
 		item := fmt.Sprintf("%s[%d]", field, i)
@@ -86,9 +112,43 @@ func (c *checker) texts(field string, got []string) {
 	for i, s := range got {
 		item := fmt.Sprintf("%s[%d]", field, i)
 		c.that(s != "", item, "is empty")
-		c.short(item, s, maxTitle)
+		c.line(item, s, maxTitle)
 		c.that(!slices.Contains(got[:i], s), item, "%q is given twice", s)
 	}
+}
+
+func (s *Scope) empty() bool {
+	return len(s.Clusters)+len(s.Namespaces)+len(s.Images)+len(s.Labels) == 0
+}
+
+func (c *checker) scope(field string, s *Scope) {
+	c.patterns(field+".clusters", s.Clusters)
+	c.patterns(field+".namespaces", s.Namespaces)
+	c.patterns(field+".images", s.Images)
+	for i, pattern := range s.Images {
+		c.that(strings.Contains(pattern, "/") || strings.Contains(pattern, "**"), fmt.Sprintf("%s.images[%d]", field, i),
+			"%q matches no image: names begin with the registry, as in docker.io/library/%s", pattern, pattern)
+	}
+	c.that(len(s.Labels) <= maxList, field+".labels", "has %d entries; at most %d are allowed", len(s.Labels), maxList)
+	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
+		c.line(field+".labels", key, maxDatum)
+		c.pattern(field+".labels."+key, s.Labels[key])
+	}
+}
+
+func (c *checker) patterns(field string, got []string) {
+	c.that(len(got) <= maxList, field, "has %d items; at most %d are allowed", len(got), maxList)
+	for i, s := range got {
+		c.that(s != "", fmt.Sprintf("%s[%d]", field, i), "is empty")
+		c.pattern(fmt.Sprintf("%s[%d]", field, i), s)
+	}
+}
+
+func (c *checker) pattern(field, s string) {
+	c.line(field, s, maxDatum)
+	_, err := glob.Match(s, "")
+	c.that(err == nil, field, "has more than %d characters", glob.MaxPattern)
+	c.that(strings.TrimSpace(s) == s, field, "begins or ends with a space, and so matches nothing")
 }
 
 func list[T ~string](values []T) string {

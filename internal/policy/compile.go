@@ -1,9 +1,13 @@
 package policy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
@@ -15,12 +19,23 @@ import (
 
 // Set is compiled policies, safe for concurrent use.
 type Set struct {
-	compiled []compiled
+	compiled []*compiled
+
+	about      func() (about *Set, complete bool)
+	identities func() [][sha256.Size]byte // of what the policies say
+}
+
+func newSet(policies []*compiled) *Set {
+	s := &Set{compiled: policies}
+	s.about = sync.OnceValues(s.aboutScans)
+	s.identities = sync.OnceValue(s.identify)
+	return s
 }
 
 // compiled is a policy ready to be asked.
 type compiled struct {
 	Policy
+	broken    string // why it cannot be asked at all, or ""
 	condition expression
 	message   *expression // nil: the default sentence
 	data      ref.Val
@@ -45,55 +60,94 @@ func Compile(policies []Policy) (*Set, error) {
 }
 
 func compileAll(policies []Policy) (*Set, Problems) {
-	env, err := newEnvironment()
-	if err != nil {
-		return nil, Problems{{Message: "CEL cannot be set up: " + err.Error()}}
-	}
-	set := &Set{compiled: make([]compiled, 0, len(policies))}
+	var all []*compiled
 	var problems Problems
 	seen := map[string]bool{}
 	for i := range policies {
 		p := &policies[i]
-		faults := check(p)
+		c, faults := compileOne(p)
 		if p.ID != "" && seen[p.ID] {
 			faults = append(faults, p.problem("metadata.name", "another policy has the name %q", p.ID))
 		}
 		seen[p.ID] = true
-		c, more := env.policy(p)
-		c.positions = nil // of use only while problems are placed
-		problems = append(problems, append(faults, more...)...)
-		set.compiled = append(set.compiled, c)
+		problems = append(problems, faults...)
+		all = append(all, c)
 	}
-	return set, problems
+	return newSet(all), problems
+}
+
+func compileOne(p *Policy) (*compiled, Problems) {
+	problems := check(p)
+	env, err := celEnvironment()
+	if err != nil {
+		return &compiled{Policy: *p}, append(problems, p.problem("", "CEL cannot be set up: %s", err))
+	}
+	c, more := env.policy(p)
+	c.positions = nil // of use only while problems are placed
+	return c, append(problems, more...)
 }
 
 // Policies lists the set's policies in the order they were compiled in. They share memory with the set.
 func (s *Set) Policies() []Policy {
 	policies := make([]Policy, len(s.compiled))
-	for i := range s.compiled {
-		policies[i] = s.compiled[i].Policy
+	for i, c := range s.compiled {
+		policies[i] = c.Policy
 	}
 	return policies
 }
 
-// AboutScans returns the policies that look at nothing but how far a scan can be trusted. complete is false when another one
-// looks at that, too.
-func (s *Set) AboutScans() (about *Set, complete bool) {
-	about, complete = &Set{}, true
+// Only is the set of the policies that keep wants.
+func (s *Set) Only(keep func(Policy) bool) *Set {
+	var kept []*compiled
 	for _, c := range s.compiled {
-		switch {
-		case c.needs.coverage && c.needs.image:
-			complete = false
-		case c.needs.coverage:
-			about.compiled = append(about.compiled, c)
+		if keep(c.Policy) {
+			kept = append(kept, c)
 		}
 	}
-	return about, complete
+	return newSet(kept)
+}
+
+// AboutScans returns the policies that look at nothing but how far a scan can be trusted. complete is false when another one
+// looks at that, too.
+func (s *Set) AboutScans() (about *Set, complete bool) { return s.about() }
+
+func (s *Set) aboutScans() (*Set, bool) {
+	var about []*compiled
+	complete := true
+	for _, c := range s.compiled {
+		switch {
+		case c.needs.coverage && (c.needs.image || c.needs.workload):
+			complete = false
+		case c.needs.coverage:
+			about = append(about, c)
+		}
+	}
+	return newSet(about), complete
+}
+
+// Name names what the policies say and which exclusions are in force: two sets that share it judge alike.
+func (s *Set) Name(now time.Time) string {
+	sum := sha256.New()
+	for i, id := range s.identities() {
+		sum.Write(id[:])
+		for j := range s.compiled[i].Exclusions {
+			fmt.Fprintf(sum, "%t", s.compiled[i].Exclusions[j].over(now))
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+func (s *Set) identify() [][sha256.Size]byte {
+	ids := make([][sha256.Size]byte, len(s.compiled))
+	for i, c := range s.compiled {
+		ids[i] = sha256.Sum256(append(Format(c.Policy), c.broken...))
+	}
+	return ids
 }
 
 // policy compiles the expressions of a policy whose fields may still be wrong.
-func (e *environment) policy(p *Policy) (compiled, Problems) {
-	c := compiled{Policy: *p, data: types.NewStringStringMap(types.DefaultTypeAdapter, p.Data)}
+func (e *environment) policy(p *Policy) (*compiled, Problems) {
+	c := &compiled{Policy: *p, data: types.NewStringStringMap(types.DefaultTypeAdapter, p.Data)}
 	if p.ForEach != "" && itemOf(p.ForEach) == "" {
 		return c, nil // the expressions' variables are not known
 	}
@@ -125,7 +179,7 @@ func (e *environment) expression(p *Policy, field, text string, want *cel.Type) 
 	if !ast.OutputType().IsExactType(want) {
 		return expression{}, Problems{p.problem(field, "must be of type %s, not %s", want, ast.OutputType())}
 	}
-	x := expression{analysis: analyse(ast.NativeRep(), itemOf(p.ForEach))}
+	x := expression{analysis: analyse(ast.NativeRep(), itemOf(p.ForEach), slices.Contains(p.Stages, Build))}
 	if len(x.complaints) > 0 {
 		var problems Problems
 		for _, c := range x.complaints {

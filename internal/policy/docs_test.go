@@ -47,7 +47,8 @@ func TestDocs(t *testing.T) {
 
 	for name, sample := range map[string]any{
 		"image": Image{}, "layer": Layer{}, "component": Component{}, "vulnerability": Vulnerability{}, "setting": Setting{},
-		"integration": Integration{}, "scan": Scan{},
+		"integration": Integration{}, "scan": Scan{}, "cluster": Cluster{}, "workload": Workload{}, "container": Container{},
+		"volume": Volume{}, "mount": Mount{}, "variable": Variable{}, "port": Port{},
 	} {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(sample)) {
 			row(name + "." + f.Tag.Get("cel"))

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"reflect"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -34,6 +35,9 @@ var (
 		"image":       imageType,
 		"integration": object[Integration](),
 		"scan":        object[Scan](),
+		"workload":    object[Workload](),
+		"container":   object[Container](),
+		"cluster":     object[Cluster](),
 		"now":         cel.TimestampType,
 		"data":        cel.MapType(cel.StringType, cel.StringType),
 	}
@@ -57,13 +61,18 @@ type environment struct {
 	byItem map[string]*cel.Env
 }
 
+// celEnvironment is the same for every compilation.
+var celEnvironment = sync.OnceValues(newEnvironment)
+
 func newEnvironment() (*environment, error) {
 	options := []cel.EnvOption{
 		cel.StdLib(),
 		ext.Strings(),
 		ext.NativeTypes(
 			reflect.TypeFor[Image](), reflect.TypeFor[Layer](), reflect.TypeFor[Vulnerability](), reflect.TypeFor[Component](),
-			reflect.TypeFor[Integration](), reflect.TypeFor[Scan](), reflect.TypeFor[Setting](), ext.ParseStructTags(true),
+			reflect.TypeFor[Integration](), reflect.TypeFor[Scan](), reflect.TypeFor[Setting](), reflect.TypeFor[Cluster](),
+			reflect.TypeFor[Workload](), reflect.TypeFor[Container](), reflect.TypeFor[Volume](), reflect.TypeFor[Mount](),
+			reflect.TypeFor[Variable](), reflect.TypeFor[Port](), ext.ParseStructTags(true),
 		),
 		unknownFields,
 		cel.ExtendedValidations(),

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Input is what conditions see, under the names image, layers, components, vulnerabilities, integration, scan, now; and
-// settings, which is derived from Image and Layers. The cel tags are the fields' names in conditions.
+// Input is what conditions see, under the names image, layers, components, vulnerabilities, integration, scan, now, workload,
+// container, cluster; and settings, which is derived from Image and Layers. The cel tags are the fields' names in conditions.
 type Input struct {
 	Image           Image
 	Layers          []Layer // Dockerfile lines
@@ -19,6 +19,23 @@ type Input struct {
 	Now             time.Time
 	// ConfigurationUnknown: only the image's name and components are known, as a bill of materials tells them.
 	ConfigurationUnknown bool
+	// Unavailable says why the image could not be had, if so: nothing but its name is known.
+	Unavailable string
+
+	// Cluster and Namespace are where the image runs or is meant to run; each may be unknown. At the deploy stage the workload
+	// says its namespace.
+	Cluster   Cluster
+	Namespace string
+	Workload  *Workload  // nil at the build stage
+	Container *Container // of the workload: the one that runs the image
+}
+
+// A Deployment is a workload with what is known of its images.
+type Deployment struct {
+	Workload Workload
+	Cluster  Cluster
+	Images   []Input // one per container of the workload, in their order
+	Now      time.Time
 }
 
 type Image struct {
@@ -116,6 +133,29 @@ const (
 
 // vulnerabilitySeverities are the words that a Vulnerability's Severity can be, worst first.
 var vulnerabilitySeverities = []string{"critical", "important", "moderate", "low", "negligible", "unknown"}
+
+// inputs are what the policies see that are asked once per container, and those that are asked once.
+func (d *Deployment) inputs() (images []*Input, whole *Input) {
+	whole = &Input{Cluster: d.Cluster, Workload: &d.Workload, Now: d.Now}
+	for i := range d.Workload.Containers {
+		in := Input{Unavailable: "nothing is known of the image"}
+		if i < len(d.Images) {
+			in = d.Images[i]
+		}
+		in.Cluster, in.Namespace, in.Workload, in.Container, in.Now = d.Cluster, "", &d.Workload, &d.Workload.Containers[i], d.Now
+		images = append(images, &in)
+	}
+	return images, whole
+}
+
+// site is where policies of the input apply.
+func (in *Input) site() site {
+	at := site{cluster: in.Cluster.Name, namespace: in.Namespace, images: []*Image{&in.Image}}
+	if w := in.Workload; w != nil {
+		at.namespace, at.workload, at.labels = w.Namespace, w.Name, []map[string]string{w.Labels, w.PodLabels}
+	}
+	return at
+}
 
 // settings lists environment variables, labels and build arguments, in an order that depends on nothing but the image.
 func (in *Input) settings() []Setting {

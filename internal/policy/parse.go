@@ -2,6 +2,7 @@ package policy
 
 import (
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +21,9 @@ func Parse(document []byte) ([]Policy, error) {
 	if len(problems) > 0 {
 		problems.sort()
 		return nil, fault.Wrap(fault.Invalid, "read policies", "", problems)
+	}
+	for i := range policies {
+		policies[i].positions = nil // of use only while problems are placed
 	}
 	return policies, nil
 }
@@ -84,10 +88,26 @@ func readPolicy(root *yaml.Node, lines []string) (Policy, Problems) {
 				"stages":      yamldoc.Texts(r, &p.Stages),
 				"enforce":     yamldoc.Texts(r, &p.Enforce),
 				"disabled":    r.Toggle(&p.Disabled),
-				"data":        r.Table(&p.Data),
-				"forEach":     text(&p.ForEach),
-				"condition":   text(&p.Condition),
-				"message":     text(&p.Message),
+				"scope": func(n *yaml.Node, path string) {
+					r.Items(n, path, func(n *yaml.Node, path string) {
+						p.Scope = append(p.Scope, Scope{})
+						r.Mapping(n, path, scopeFields(r, &p.Scope[len(p.Scope)-1]))
+					})
+				},
+				"exclusions": func(n *yaml.Node, path string) {
+					r.Items(n, path, func(n *yaml.Node, path string) {
+						var e Exclusion
+						fields := scopeFields(r, &e.Scope)
+						fields["name"], fields["reason"] = text(&e.Name), text(&e.Reason)
+						fields["workloads"], fields["until"] = yamldoc.Texts(r, &e.Workloads), until(r, &e.Until)
+						r.Mapping(n, path, fields)
+						p.Exclusions = append(p.Exclusions, e)
+					})
+				},
+				"data":      r.Table(&p.Data),
+				"forEach":   text(&p.ForEach),
+				"condition": text(&p.Condition),
+				"message":   text(&p.Message),
 			})
 		},
 	})
@@ -100,4 +120,28 @@ func readPolicy(root *yaml.Node, lines []string) (Policy, Problems) {
 		}
 	}
 	return p, problems
+}
+
+func scopeFields(r *yamldoc.Reader, s *Scope) yamldoc.Fields {
+	return yamldoc.Fields{
+		"clusters":   yamldoc.Texts(r, &s.Clusters),
+		"namespaces": yamldoc.Texts(r, &s.Namespaces),
+		"images":     yamldoc.Texts(r, &s.Images),
+		"labels":     r.Table(&s.Labels),
+	}
+}
+
+func until(r *yamldoc.Reader, to **time.Time) func(*yaml.Node, string) {
+	return func(n *yaml.Node, path string) {
+		if !r.Scalar(n, path) {
+			return
+		}
+		t, err := readUntil(n.Value)
+		if err != nil {
+			r.Misshapen(n, path, "must be a date like 2026-12-31 or a time like 2026-12-31T18:00:00Z")
+			return
+		}
+		t = t.UTC()
+		*to = &t
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
@@ -29,6 +31,19 @@ spec:
   rationale: r
   remediation: |
     Upgrade.
+  scope:
+  - clusters: [prod-*]
+    labels: {tier: 1}
+  - images: ["**"]
+    namespaces: [a]
+  exclusions:
+  - name: b
+    reason: c
+    workloads: [d]
+    until: 2026-12-31
+  - name: e
+    images: [f/*]
+    until: 2026-12-31T10:00:00+01:00
   data:
     openssl: 1.0
     libssl: 2020-01-02
@@ -44,14 +59,18 @@ func TestParse_reads_every_field(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	day, hour := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
 	want := Policy{
+		Scope: []Scope{{Clusters: []string{"prod-*"}, Labels: map[string]string{"tier": "1"}}, {Images: []string{"**"}, Namespaces: []string{"a"}}},
+		Exclusions: []Exclusion{
+			{Name: "b", Reason: "c", Workloads: []string{"d"}, Until: &day}, {Name: "e", Scope: Scope{Images: []string{"f/*"}}, Until: &hour},
+		},
 		ID: "old-openssl", Title: "Old OpenSSL: 1.0", Severity: High, Stages: []Stage{Build, Deploy}, Enforce: []Stage{Build},
 		Categories: []string{"Ours"}, References: []string{"https://openssl.example/"}, Description: "d", Rationale: "r",
 		Remediation: "Upgrade.", Data: map[string]string{"openssl": "1.0", "libssl": "2020-01-02"}, ForEach: "components",
 		Condition: "component.name in data\n  && component.version.startsWith(data[component.name])",
 		Message:   `component.name + " " + component.version`,
 	}
-	got[0].positions = nil
 	if !reflect.DeepEqual(got[0], want) {
 		t.Errorf("got  %+v\nwant %+v", got[0], want)
 	}
@@ -82,6 +101,8 @@ func TestParse_places_mistakes(t *testing.T) {
 		"text for list":      {doc("  condition: 'true'\n  enforce: «build\n"), []string{"spec.enforce: must be a list"}},
 		"text for toggle":    {doc("  condition: 'true'\n  disabled: «maybe\n"), []string{"spec.disabled: must be true or false"}},
 		"anchor":             {doc("  condition: «&c 'true'\n"), []string{"anchors and aliases are not supported"}},
+		"title of two lines": {strings.Replace(doc("  condition: 'true'\n"), "title: A", "title: «\"A\\nB\"", 1), []string{"spec.title: must be one line"}},
+		"data of two lines":  {doc("  condition: 'true'\n  data: {a: «\"A\\nB\"}\n"), []string{"spec.data.a: must be one line"}},
 		"unknown stage":      {doc("  condition: 'true'\n  enforce: [build, «run]\n"), []string{`spec.enforce[1]: "run" is not among the policy's stages, build`}},
 		"unknown collection": {doc("  condition: 'true'\n  forEach: «files\n"), []string{"must be one of components, vulnerabilities, layers, settings"}},
 		"bad severity":       {strings.Replace(doc("  condition: 'true'\n"), "severity: low", "severity: «bad", 1), []string{`must be one of critical, high, medium, low, not "bad"`}},
@@ -90,6 +111,22 @@ func TestParse_places_mistakes(t *testing.T) {
 		"wrong kind":         {strings.Replace(doc("  condition: 'true'\n"), "kind: Policy", "kind: «Pod", 1), []string{`must be Policy, not "Pod"`}},
 		"reference":          {doc("  condition: 'true'\n  references:\n  - «javascript:x\n"), []string{"must be an http or https URL"}},
 		"not a mapping":      {"«- a\n", []string{"must be a mapping of apiVersion, kind, metadata, spec"}},
+
+		"scope of nothing":     {doc("  condition: 'true'\n  scope:\n  - «{}\n"), []string{"spec.scope[0]: names nothing"}},
+		"scope of one entry":   {doc("  condition: 'true'\n  scope: «{clusters: [a]}\n"), []string{"must be a list"}},
+		"unknown key of scope": {doc("  condition: 'true'\n  scope:\n  - clusters: [a]\n    «workloads: [b]\n"), []string{`unknown key "workloads"; known are clusters, images, labels, namespaces`}},
+		"image without registry": {doc("  condition: 'true'\n  scope:\n  - images: [a/b, «nginx]\n"),
+			[]string{`"nginx" matches no image: names begin with the registry, as in docker.io/library/nginx`}},
+		"long pattern":              {doc("  condition: 'true'\n  scope:\n  - labels: {a: «" + strings.Repeat("a", 257) + "}\n"), []string{"more than 256 characters"}},
+		"empty pattern":             {doc("  condition: 'true'\n  scope:\n  - namespaces: [«'']\n"), []string{"is empty"}},
+		"pattern with a space":      {doc("  condition: 'true'\n  scope:\n  - labels: {a: «' b'}\n"), []string{"begins or ends with a space"}},
+		"exclusion without a name":  {doc("  condition: 'true'\n  exclusions:\n  - «workloads: [a]\n"), []string{"spec.exclusions[0].name: must be given"}},
+		"exclusion of everything":   {doc("  condition: 'true'\n  exclusions:\n  - «name: a\n"), []string{"spec.exclusions[0]: names nothing"}},
+		"exclusions of one name":    {doc("  condition: 'true'\n  exclusions:\n  - {name: a, workloads: [a]}\n  - {name: «a, workloads: [b]}\n"), []string{`"a" is given twice`}},
+		"end that is no date":       {doc("  condition: 'true'\n  exclusions:\n  - {name: a, workloads: [a], until: «soon}\n"), []string{"must be a date like 2026-12-31"}},
+		"workload at build":         {doc("  condition: «workload.name == ''\n"), []string{"workload is known at the stage deploy only; take build out of spec.stages"}},
+		"cluster in a message":      {doc("  condition: 'true'\n  message: «cluster.name\n"), []string{"cluster is known at the stage deploy only"}},
+		"misspelt field of a mount": {strings.Replace(doc("  condition: container.mounts.exists(m, m«.pth == '')\n"), "[build]", "[deploy]", 1), []string{"undefined field 'pth'"}},
 
 		"plain expression":   {doc("  condition: image«.usr == \"root\"\n"), []string{"undefined field 'usr'"}},
 		"quoted expression":  {doc("  condition: 'true || image«.usr == \"\"'\n"), []string{"undefined field 'usr'"}},
@@ -202,6 +239,52 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// TestFormat writes any policy so that it is read back.
+func TestFormat(t *testing.T) {
+	text := rapid.StringMatching(`[ -~\n\t\x{85}é日]{0,12}[a-z:#'"\-|>é]`)
+	line := rapid.StringMatching(`[ -~é日]{0,12}[a-z:#'"\-|>é]`)
+	trimmed := rapid.Custom(func(t *rapid.T) string { return strings.TrimSpace(text.Draw(t, "text")) })
+	name := rapid.StringMatching("[a-z]{1,3}[*?]{0,2}")
+	names := rapid.SliceOfNDistinct(name, 0, 3, rapid.ID)
+	table := rapid.MapOfN(line, line, 0, 3)
+	until := rapid.Custom(func(t *rapid.T) *time.Time {
+		at := time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "second"), rapid.Int64Range(0, 1).Draw(t, "nanosecond")).UTC()
+		if rapid.Bool().Draw(t, "day") {
+			at = at.Truncate(24 * time.Hour)
+		}
+		return &at
+	})
+	some := func(list []string) []string { // what is empty is left out
+		if len(list) == 0 {
+			return nil
+		}
+		return list
+	}
+	mapped := func(m map[string]string) map[string]string {
+		if len(m) == 0 {
+			return nil
+		}
+		return m
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		scope := Scope{
+			Clusters: []string{"c"}, Namespaces: some(names.Draw(t, "namespaces")), Labels: mapped(rapid.MapOfN(name, name, 0, 2).Draw(t, "labels")),
+		}
+		p := Policy{
+			ID: rapid.StringMatching("[a-z0-9]{1,9}|null|true|1e5|2020-01-01").Draw(t, "ID"), Title: strings.TrimSpace(line.Draw(t, "title")),
+			Description: trimmed.Draw(t, "description"), Severity: rapid.SampledFrom(severities).Draw(t, "severity"),
+			Stages: []Stage{Deploy}, Enforce: rapid.SampledFrom([][]Stage{nil, {Deploy}}).Draw(t, "enforce"), Disabled: rapid.Bool().Draw(t, "disabled"),
+			Categories: some(names.Draw(t, "categories")), Data: mapped(table.Draw(t, "data")), Condition: "true",
+			Scope:      []Scope{scope},
+			Exclusions: []Exclusion{{Name: strings.TrimSpace(line.Draw(t, "name")), Reason: trimmed.Draw(t, "reason"), Scope: scope, Workloads: some(names.Draw(t, "workloads")), Until: until.Draw(t, "until")}},
+		}
+		got, err := Parse(Format(p))
+		if err != nil || !reflect.DeepEqual(got, []Policy{p}) {
+			t.Fatalf("%v\n%s\ngot  %+v\nwant %+v", err, Format(p), got, p)
+		}
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(goodDocument))
 	f.Add([]byte("a: &x [*x]\n---\n- b\n"))
@@ -233,6 +316,12 @@ func FuzzParse(f *testing.F) {
 		set, err := Compile(policies)
 		if err != nil {
 			t.Fatalf("parsed but does not compile: %v", err)
+		}
+		for _, p := range policies {
+			again, err := Parse(Format(p))
+			if err != nil || !reflect.DeepEqual(again, []Policy{p}) {
+				t.Fatalf("%v\nwrote %s\nread %+v\nwant %+v", err, Format(p), again, p)
+			}
 		}
 		in := cleanInput()
 		r := set.Evaluate(t.Context(), Build, in)

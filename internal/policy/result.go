@@ -1,5 +1,7 @@
 package policy
 
+import "time"
+
 // A Violation is one policy that an image breaks, with one message per reason.
 type Violation struct {
 	PolicyID    string    `json:"policyId"`
@@ -18,7 +20,8 @@ type Message struct {
 	Text      string `json:"text"`
 	Component string `json:"component,omitempty"` // name version
 	CVE       string `json:"cve,omitempty"`
-	Line      int    `json:"line,omitempty"` // Dockerfile line
+	Line      int    `json:"line,omitempty"`      // Dockerfile line
+	Container string `json:"container,omitempty"` // of the workload
 }
 
 // Result is the outcome of one evaluation. A policy that could not be evaluated is in Undecided and never counts as passed.
@@ -27,6 +30,7 @@ type Result struct {
 	Evaluated  int         `json:"evaluated"`           // policies with an answer: broken or not
 	Violations []Violation `json:"violations"`          // most severe first, then title
 	Undecided  []Undecided `json:"undecided,omitempty"` // in the same order
+	Excluded   []Excluded  `json:"excluded,omitempty"`  // likewise
 	Notes      []Note      `json:"notes,omitempty"`
 }
 
@@ -43,7 +47,20 @@ type Undecided struct {
 	LacksConfiguration bool `json:"lacksConfiguration,omitempty"`
 }
 
-// A Note qualifies the answers of policies: they were decided, but on less than everything.
+// Excluded is what an exclusion of a policy hid.
+type Excluded struct {
+	PolicyID  string     `json:"policyId"`
+	Policy    string     `json:"policy"`
+	Severity  Severity   `json:"severity"`
+	Enforced  bool       `json:"enforced"`
+	Exclusion string     `json:"exclusion"` // name
+	Reason    string     `json:"reason,omitempty"`
+	Until     *time.Time `json:"until,omitempty"`
+	Messages  int        `json:"messages"`            // how many
+	Undecided string     `json:"undecided,omitempty"` // why the policy could not be evaluated, or not of everything
+}
+
+// A Note qualifies the answers of policies: they were decided, but on less than everything, or were not asked.
 type Note struct {
 	Text     string   `json:"text"`
 	Policies []string `json:"policies"` // IDs

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -11,6 +12,7 @@ import (
 // view gives names their values while one image is judged. It belongs to one evaluation.
 type view struct {
 	in       *Input
+	site     site
 	settings []Setting
 	lists    map[string][]any // made when first asked for
 	data     ref.Val
@@ -18,8 +20,12 @@ type view struct {
 	item     any
 }
 
+// newView makes the input say one thing only of a date that is not known.
 func newView(in *Input) *view {
-	return &view{in: in, settings: in.settings(), lists: map[string][]any{}}
+	if in.Image.HasCreated = in.Image.HasCreated && !in.Image.Created.IsZero(); !in.Image.HasCreated {
+		in.Image.Created = time.Time{}
+	}
+	return &view{in: in, site: in.site(), settings: in.settings(), lists: map[string][]any{}}
 }
 
 func (v *view) ResolveName(name string) (any, bool) {
@@ -38,6 +44,12 @@ func (v *view) ResolveName(name string) (any, bool) {
 		return types.Timestamp{Time: v.in.Now}, true
 	case "data":
 		return v.data, true
+	case "workload":
+		return v.in.Workload, true
+	case "container":
+		return v.in.Container, true
+	case "cluster":
+		return &v.in.Cluster, true
 	}
 	if itemOf(name) == "" {
 		return nil, false
@@ -50,6 +62,14 @@ func (v *view) ResolveName(name string) (any, bool) {
 		v.lists[name] = list
 	}
 	return list, true
+}
+
+// container names the container that the view is of, if it is of one.
+func (v *view) container() string {
+	if v.in.Container == nil {
+		return ""
+	}
+	return v.in.Container.Name
 }
 
 func (v *view) Parent() cel.Activation { return nil }

@@ -46,7 +46,8 @@ var mayImport = map[string][]string{
 	"internal/vuln/feed":             {"internal/fault", "internal/secret", "internal/vuln"},
 	"internal/exception":             {"internal/fault", "internal/glob", "internal/image", "internal/yamldoc"},
 	"internal/policy":                {"internal/fault", "internal/glob", "internal/yamldoc"},
-	"internal/assess":                {"internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
+	"internal/workload":              {"internal/fault", "internal/image", "internal/policy"},
+	"internal/assess":                {"internal/workload", "internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/rhacs":                 {"internal/fault", "internal/image", "internal/assess", "internal/auth", "internal/policy", "internal/scan", "internal/vuln", "internal/workload", "internal/rhacs/*"},
 	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/scan"},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
 	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
-	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/assess", "internal/auth", "internal/cluster",
+	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/workload", "internal/assess", "internal/auth", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

@@ -69,9 +69,9 @@ const (
 
 // A Variable of a container's environment.
 type Variable struct {
-	Name   string `cel:"name" json:"name"`
+	Name   string `cel:"name" json:"name"`               // ends in "*" where all of a secret or config map become variables
 	Value  string `cel:"value" json:"value,omitempty"`   // "" when it comes from elsewhere
-	Source string `cel:"source" json:"source,omitempty"` // "secret", "configMap", "field", "resource"; "" when the manifest has the value
+	Source string `cel:"source" json:"source,omitempty"` // "secret", "configMap", "field", "resource", "file"; "" when the manifest has the value
 }
 
 type Port struct {

@@ -94,6 +94,7 @@ func New(o Options) *API {
 	a.registerVEX()
 	a.registerPolicies()
 	a.registerTokens()
+	a.registerTrust()
 	for id := range operations {
 		if !a.registered[id] {
 			panic("api: operation " + id + " is in the table but not registered")

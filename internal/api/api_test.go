@@ -3,6 +3,7 @@ package api_test
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -47,6 +48,19 @@ func TestSystem(t *testing.T) {
 		{name: "sign_in/basic_wrong", before: admin, method: "GET", url: "/v1/auth/status", headers: basic("admin", apitest.Marked), status: 401, contains: []string{`"code":16`}},
 		{name: "auth_status/token", method: "GET", url: "/v1/auth/status", as: auth.ContinuousIntegration, status: 200,
 			contains: []string{`"userId":"auth-token:`, `"authProvider":null`, `"Image":"READ_WRITE_ACCESS"`, `"Detection":"READ_ACCESS"`}, excludes: []string{`"Integration"`}},
+		{name: "auth_status/admin", before: admin, method: "GET", url: "/v1/auth/status", headers: basic("admin", apitest.Password), status: 200, contains: []string{
+			`"expires":null`, `"refreshUrl":""`, `"authProvider":null`, `"username":"admin"`, `"friendlyName":"admin"`, `"userAttributes":[{"key":"name","values":["admin"]}`, `"idpToken":""`}},
+		{name: "auth_status/token_that_ends", method: "GET", url: "/v1/auth/status", headers: map[string]string{"Authorization": "Bearer {id}"}, status: 200, contains: []string{`"expires":"2199-01-01T00:00:00Z"`, `"username":"auth-token:`},
+			before: func(t *testing.T, f *apitest.Fixture) string {
+				_, value, err := f.Auth.CreateToken(t.Context(), "ci", auth.Viewer, time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return value.Reveal()
+			}},
+		{name: "my_permissions", method: "GET", url: "/v1/mypermissions", as: auth.Viewer, status: 200, contains: []string{`{"resourceToAccess":{`, `"Image":"READ_ACCESS"`, `"Integration":"READ_ACCESS"`}},
+		{name: "my_permissions/nobody", method: "GET", url: "/v1/mypermissions", as: apitest.Nobody, status: 200, contains: []string{`{"resourceToAccess":{}}`}},
+		{name: "sensor_upgrades", method: "POST", url: "/v1/sensorupgrades/config", body: `{"config":{"enableAutoUpgrade":false}}`, status: 200, contains: []string{`{}`}},
 		{name: "no_route", method: "GET", url: "/v1/nope", status: 404, contains: []string{`"code":5`}},
 		{name: "no_method", method: "PUT", url: "/v1/imageintegrations", body: "{}", status: 405, contains: []string{"GET or POST"},
 			after: func(t *testing.T, _ *apitest.Fixture, w *httptest.ResponseRecorder) {
@@ -230,13 +244,14 @@ func TestTokens(t *testing.T) {
 					t.Error(got.Code, got.Body)
 				}
 			}},
-		{name: "generate/older_spelling", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","expiration":"2999-01-01T00:00:00Z"}`, status: 200, contains: []string{`"role":"Viewer"`, `"expiration":"2999-`}},
+		{name: "generate/older_spelling", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","expiration":"2199-01-01T00:00:00Z"}`, status: 200, contains: []string{`"role":"Viewer"`, `"expiration":"2199-`}},
 		{name: "generate/null_roles", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","roles":null}`, status: 200},
 		{name: "generate/both_spellings", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","roles":["Viewer"]}`, status: 200},
 		{name: "generate/two_roles", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","roles":["Administrator"]}`, status: 400, contains: []string{"exactly one role"}},
 		{name: "generate/RHACS's_Admin", method: "POST", url: path + "/generate", body: `{"name":"ci","role":null,"roles":["Admin"]}`, status: 200, contains: []string{`"role":"Administrator"`}},
 		{name: "generate/RHACS's_Analyst", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Analyst"}`, status: 200, contains: []string{`"role":"Viewer"`}},
 		{name: "generate/unknown_role", method: "POST", url: path + "/generate", body: `{"name":"ci","roles":["King"]}`, status: 400, contains: []string{`"code":3`, "King"}},
+		{name: "generate/too_far_away", method: "POST", url: path + "/generate", body: `{"name":"ci","role":"Viewer","expiration":"2999-01-01T00:00:00Z"}`, status: 400, contains: []string{"2999"}},
 		{name: "generate/no_role", method: "POST", url: path, body: `{"name":"ci"}`, status: 400, contains: []string{"exactly one role"}},
 		{name: "generate/no_name", method: "POST", url: path, body: `{"roles":["Viewer"]}`, status: 400, contains: []string{"name"}},
 		{name: "revoke", method: "DELETE", url: path + "/{id}", status: 200, contains: []string{"{}"},
@@ -248,6 +263,11 @@ func TestTokens(t *testing.T) {
 				return token.ID
 			}},
 		{name: "revoke/unknown", method: "DELETE", url: path + "/nope", status: 404},
+		{name: "revoke/as_RHACS", method: "PATCH", url: path + "/revoke/nope", status: 404},
+		{name: "get/unknown", method: "GET", url: path + "/nope", status: 404, contains: []string{`"code":5`}},
+		{name: "list/revoked", method: "GET", url: path + "?revoked=true", status: 200, contains: []string{`"tokens":[]`}},
+		{name: "list/not_revoked", method: "GET", url: path + "?revoked=false", status: 200, contains: []string{`"name":"Viewer"`, `"revoked":false`, `"roles":["Viewer"]`}},
+		{name: "allowed_roles", method: "GET", url: path + "/generate/allowed-roles", status: 200, contains: []string{`{"roleNames":["Administrator",`}},
 	})
 }
 
@@ -287,16 +307,17 @@ func TestPermissions(t *testing.T) {
 			t.Run(op.OperationID, func(t *testing.T) {
 				anonymous, nobody := f.Do(method, url, "{}", ""), f.Do(method, url, "{}", apitest.Nobody)
 				wantAnonymous, wantNobody := 401, 403
-				if op.OperationID == "ping" {
-					wantAnonymous = 200
+				open := map[string]int{"ping": 200, "exchangeToken": 400}[op.OperationID]
+				if open != 0 {
+					wantAnonymous = open
 				}
 				if op.Permission == "" {
-					wantNobody = 200
+					wantNobody = cmp.Or(open, 200)
 				}
 				if anonymous.Code != wantAnonymous || nobody.Code != wantNobody {
 					t.Errorf("without credentials %d, want %d; with a role without permissions %d, want %d", anonymous.Code, wantAnonymous, nobody.Code, wantNobody)
 				}
-				if (len(op.Security) == 0) != (op.OperationID == "ping") {
+				if (len(op.Security) == 0) != (open != 0) {
 					t.Errorf("documented security %v", op.Security)
 				}
 				for _, role := range auth.Roles() {

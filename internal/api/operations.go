@@ -31,6 +31,10 @@ var operations = map[string]operation{
 	"metadata":   {"GET", "/v1/metadata", signedIn, "System", "Show the server's version", ""},
 	"authStatus": {"GET", "/v1/auth/status", signedIn, "System", "Show who the caller is and what they may do", ""},
 
+	"myPermissions": {"GET", "/v1/mypermissions", signedIn, "System", "Show what the caller may do, in RHACS's words", ""},
+	"sensorUpgrades": {"POST", "/v1/sensorupgrades/config", auth.WriteIntegrations, "System", "Take RHACS's setting for upgrades of its sensors",
+		"There are no sensors here: nothing is stored. Clients of RHACS, such as its Terraform provider, send this before anything else."},
+
 	"listIntegrations": {"GET", "/v1/imageintegrations", auth.ReadIntegrations, "Integrations", "List integrations",
 		"Secrets are masked as ****** when they are set and empty when they are not."},
 	"getIntegration": {"GET", "/v1/imageintegrations/{id}", auth.ReadIntegrations, "Integrations", "Show an integration", ""},
@@ -108,12 +112,26 @@ var operations = map[string]operation{
 
 	"listPolicies": {"GET", "/v1/policies", auth.ReadImages, "Policies", "List the policies", ""},
 
+	"listTrusts": {"GET", "/v1/auth/m2m", auth.ManageTokens, "API tokens", "List the issuers of identity tokens that are trusted", ""},
+	"getTrust":   {"GET", "/v1/auth/m2m/{id}", auth.ManageTokens, "API tokens", "Show a trusted issuer", ""},
+	"createTrust": {"POST", "/v1/auth/m2m", auth.ManageTokens, "API tokens", "Trust an issuer of identity tokens",
+		"The issuer is an OpenID Connect provider, such as that of GitHub's workflows. An issuer can be trusted once."},
+	"replaceTrust": {"PUT", "/v1/auth/m2m/{id}", auth.ManageTokens, "API tokens", "Replace what is trusted of an issuer",
+		"Tokens that were exchanged before end at once. A trust of that ID is made if there is none."},
+	"deleteTrust": {"DELETE", "/v1/auth/m2m/{id}", auth.ManageTokens, "API tokens", "Trust an issuer no longer",
+		"Tokens that were exchanged end at once. It is no error if there is no such trust."},
+	"exchangeToken": {"POST", "/v1/auth/m2m/exchange", anyone, "API tokens", "Exchange an identity token for an API token",
+		"The identity token is a JWT of a trusted issuer. The API token that is given for it is valid for as long as the trust says."},
+
 	"listTokens": {"GET", "/v1/apitokens", auth.ManageTokens, "API tokens", "List the API tokens", ""},
 	"createToken": {"POST", "/v1/apitokens", auth.ManageTokens, "API tokens", "Create an API token",
 		"The token is shown in this answer only."},
 	"generateToken": {"POST", "/v1/apitokens/generate", auth.ManageTokens, "API tokens", "Create an API token (RHACS's path)",
 		"The token is shown in this answer only."},
-	"revokeToken": {"DELETE", "/v1/apitokens/{id}", auth.ManageTokens, "API tokens", "Revoke an API token", ""},
+	"getToken":           {"GET", "/v1/apitokens/{id}", auth.ManageTokens, "API tokens", "Show an API token", "The token itself cannot be shown again."},
+	"allowedRoles":       {"GET", "/v1/apitokens/generate/allowed-roles", auth.ManageTokens, "API tokens", "List the roles that an API token can have", ""},
+	"revokeTokenAsRHACS": {"PATCH", "/v1/apitokens/revoke/{id}", auth.ManageTokens, "API tokens", "Revoke an API token (RHACS's path)", ""},
+	"revokeToken":        {"DELETE", "/v1/apitokens/{id}", auth.ManageTokens, "API tokens", "Revoke an API token", ""},
 }
 
 // register adds an operation of the table. Whatever the handler fails with becomes the one error body.

@@ -39,7 +39,7 @@ func run(t *testing.T, scenarios []scenario) {
 			fill := strings.NewReplacer("{id}", id, "{registry}", f.Registry, "{image}", f.Image).Replace
 			r := httptest.NewRequest(s.method, fill(s.url), strings.NewReader(fill(s.body)))
 			for k, v := range s.headers {
-				r.Header.Set(k, v)
+				r.Header.Set(k, fill(v))
 			}
 			if _, given := s.headers["Authorization"]; !given {
 				role := s.as

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/auth"
 )
@@ -36,6 +37,10 @@ func (a *API) registerSystem() {
 		return &out, nil
 	})
 	register(a, "authStatus", a.authStatus)
+	register(a, "myPermissions", func(ctx context.Context, _ *struct{}) (*myPermissions, error) {
+		return &myPermissions{accessOf(identityOf(ctx))}, nil
+	})
+	register(a, "sensorUpgrades", func(context.Context, *struct{}) (*done, error) { return &done{}, nil })
 }
 
 type access struct {
@@ -54,17 +59,24 @@ type userInfo struct {
 	Roles        []roleAccess `json:"roles" nullable:"false"`
 }
 
+type userAttribute struct {
+	Key    string   `json:"key"`
+	Values []string `json:"values" nullable:"false"`
+}
+
 type authStatus struct {
 	Body struct {
-		UserID         string   `json:"userId"`
-		Expires        *string  `json:"expires" doc:"always null: tokens are checked when they are used"`
-		RefreshURL     string   `json:"refreshUrl"`
-		AuthProvider   *string  `json:"authProvider" doc:"always null"`
-		UserInfo       userInfo `json:"userInfo"`
-		UserAttributes []string `json:"userAttributes" nullable:"false"`
-		IDPToken       string   `json:"idpToken"`
+		UserID         string          `json:"userId"`
+		Expires        *time.Time      `json:"expires" doc:"null: never"`
+		RefreshURL     string          `json:"refreshUrl"`
+		AuthProvider   *string         `json:"authProvider" doc:"always null"`
+		UserInfo       userInfo        `json:"userInfo"`
+		UserAttributes []userAttribute `json:"userAttributes" nullable:"false"`
+		IDPToken       string          `json:"idpToken"`
 	}
 }
+
+type myPermissions struct{ Body access }
 
 // resources are RHACS's names for what a permission opens; a later entry widens an earlier one.
 var resources = []struct {
@@ -76,26 +88,36 @@ var resources = []struct {
 	{auth.ReadImages, "Image", "READ_ACCESS"},
 	{auth.ScanImages, "Image", "READ_WRITE_ACCESS"},
 	{auth.ScanImages, "Detection", "READ_ACCESS"},
+	{auth.ReadImages, "WatchedImage", "READ_ACCESS"},
+	{auth.ScanImages, "WatchedImage", "READ_WRITE_ACCESS"},
 	{auth.ManageTokens, "Access", "READ_WRITE_ACCESS"},
 }
 
-func (a *API) authStatus(ctx context.Context, _ *struct{}) (*authStatus, error) {
-	id := identityOf(ctx)
+func accessOf(id auth.Identity) access {
 	allowed := access{ResourceToAccess: map[string]string{}}
 	for _, r := range resources {
 		if id.May(r.permission) {
 			allowed.ResourceToAccess[r.resource] = r.access
 		}
 	}
+	return allowed
+}
+
+func (a *API) authStatus(ctx context.Context, _ *struct{}) (*authStatus, error) {
+	id := identityOf(ctx)
+	allowed := accessOf(id)
 	var out authStatus
 	out.Body.UserID = id.Subject
 	if token, ok := strings.CutPrefix(id.Subject, "token:"); ok {
 		out.Body.UserID = "auth-token:" + token
 	}
+	if !id.Expires.IsZero() {
+		out.Body.Expires = &id.Expires
+	}
 	out.Body.UserInfo = userInfo{
-		Username: id.Subject, FriendlyName: id.Name, Permissions: allowed,
+		Username: out.Body.UserID, FriendlyName: id.Name, Permissions: allowed,
 		Roles: []roleAccess{{string(id.Role), allowed.ResourceToAccess}},
 	}
-	out.Body.UserAttributes = []string{}
+	out.Body.UserAttributes = []userAttribute{{"name", []string{id.Name}}, {"role", []string{string(id.Role)}}}
 	return &out, nil
 }

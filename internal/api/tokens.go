@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/auth"
@@ -47,6 +48,14 @@ type tokenOutput struct {
 	}
 }
 
+type tokenMetadataOutput struct{ Body tokenMetadata }
+
+type roleNames struct {
+	Body struct {
+		RoleNames []auth.Role `json:"roleNames" nullable:"false"`
+	}
+}
+
 type tokenList struct {
 	Body struct {
 		Tokens []tokenMetadata `json:"tokens" nullable:"false"`
@@ -54,24 +63,41 @@ type tokenList struct {
 }
 
 func (a *API) registerTokens() {
-	register(a, "listTokens", func(ctx context.Context, _ *struct{}) (*tokenList, error) {
+	register(a, "listTokens", func(ctx context.Context, in *struct {
+		Revoked string `query:"revoked" enum:"true,false" doc:"only those that were, or were not, revoked"`
+	}) (*tokenList, error) {
 		tokens, err := a.Auth.Tokens(ctx)
 		var out tokenList
-		out.Body.Tokens = make([]tokenMetadata, len(tokens))
-		for i, t := range tokens {
-			out.Body.Tokens[i] = tokenOf(t)
+		out.Body.Tokens = []tokenMetadata{}
+		for _, t := range tokens {
+			if in.Revoked == "" || in.Revoked == strconv.FormatBool(t.Revoked) {
+				out.Body.Tokens = append(out.Body.Tokens, tokenOf(t))
+			}
 		}
 		return &out, err
 	})
+	register(a, "getToken", func(ctx context.Context, in *byID) (*tokenMetadataOutput, error) {
+		tokens, err := a.Auth.Tokens(ctx)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(tokens, func(t auth.Token) bool { return t.ID == in.ID })
+		if i < 0 {
+			return nil, fault.New(fault.NotFound, "read token", "there is no token of the ID %q", in.ID)
+		}
+		return &tokenMetadataOutput{tokenOf(tokens[i])}, nil
+	})
+	register(a, "allowedRoles", func(context.Context, *struct{}) (*roleNames, error) {
+		var out roleNames
+		out.Body.RoleNames = auth.Roles()
+		return &out, nil
+	})
 	register(a, "createToken", a.createToken)
 	register(a, "generateToken", a.createToken)
-	register(a, "revokeToken", func(ctx context.Context, in *byID) (*done, error) {
-		return &done{}, a.Auth.RevokeToken(ctx, in.ID)
-	})
+	revoke := func(ctx context.Context, in *byID) (*done, error) { return &done{}, a.Auth.RevokeToken(ctx, in.ID) }
+	register(a, "revokeToken", revoke)
+	register(a, "revokeTokenAsRHACS", revoke)
 }
-
-// rhacsRoles are those of RHACS's own roles that have another name here.
-var rhacsRoles = map[string]auth.Role{"Admin": auth.Administrator, "Analyst": auth.Viewer}
 
 func (a *API) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
 	roles := in.Body.Roles
@@ -86,11 +112,7 @@ func (a *API) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, er
 	if in.Body.Expiration != nil {
 		expires = *in.Body.Expiration
 	}
-	role := auth.Role(roles[0])
-	if same, ok := rhacsRoles[roles[0]]; ok {
-		role = same
-	}
-	token, value, err := a.Auth.CreateToken(ctx, in.Body.Name, role, expires)
+	token, value, err := a.Auth.CreateToken(ctx, in.Body.Name, auth.RoleNamed(roles[0]), expires)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
+	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -30,6 +32,7 @@ type Token struct {
 	Expires  time.Time // zero: never
 	LastUsed time.Time // to the minute; zero: never
 	Revoked  bool
+	Trust    string // version of the trust that it was given out by; "" for those that people make
 }
 
 // A Session is a person's stay in the portal.
@@ -45,21 +48,31 @@ type Store interface {
 	CreateUser(ctx context.Context, u User) error        // fault.Conflict when the name exists
 	PutUser(ctx context.Context, u User) error           // creates, or replaces hash and role
 	CreateToken(ctx context.Context, t Token) error
-	TokenByHash(ctx context.Context, hash []byte) (Token, error) // fault.NotFound
-	Tokens(ctx context.Context) ([]Token, error)                 // newest first
-	RevokeToken(ctx context.Context, id string) error            // fault.NotFound
+	// TokenByHash fails with fault.NotFound, also if the trust has another version by now.
+	TokenByHash(ctx context.Context, hash []byte) (Token, error)
+	Tokens(ctx context.Context) ([]Token, error)                  // that people made, newest first
+	DeleteExpiredTokens(ctx context.Context, now time.Time) error // that trusts gave out
+	RevokeToken(ctx context.Context, id string) error             // fault.NotFound
 	TouchToken(ctx context.Context, id string, at time.Time) error
 	CreateSession(ctx context.Context, s Session) error
 	Session(ctx context.Context, hash []byte) (Session, error) // fault.NotFound
 	DeleteSession(ctx context.Context, hash []byte) error      // no error when there is none
 	DeleteExpiredSessions(ctx context.Context, now time.Time) error
+	PutTrust(ctx context.Context, t Trust) error                     // fault.Conflict when another one is for the issuer
+	Trusts(ctx context.Context) ([]Trust, error)                     // by issuer
+	TrustOfIssuer(ctx context.Context, issuer string) (Trust, error) // fault.NotFound
+	DeleteTrust(ctx context.Context, id string) error                // no error when there is none
 }
 
-// Options are all required. Rand is read from several goroutines.
+// Options are all required, apart from the last ones. Rand is read from several goroutines.
 type Options struct {
 	Store Store
 	Now   func() time.Time
 	Rand  io.Reader
+	// Reach is how an issuer is reached, and what it names. nil: Exchange must not be called.
+	Reach func(issuer *url.URL) http.RoundTripper
+	// AllowHTTP takes issuers at http:// on this machine, too.
+	AllowHTTP bool
 }
 
 // Service signs callers in.
@@ -71,11 +84,12 @@ type Service struct {
 	hashing  *hashing
 	verified verified
 	failures failures
+	issuers  issuers
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, now: o.Now, rand: o.Rand, hashing: newHashing(), key: sync.OnceValues(func() (key [32]byte, err error) {
+	return &Service{store: o.Store, now: o.Now, rand: o.Rand, hashing: newHashing(), issuers: issuers{now: o.Now, reach: o.Reach, allowHTTP: o.AllowHTTP}, key: sync.OnceValues(func() (key [32]byte, err error) {
 		if _, err := io.ReadFull(o.Rand, key[:]); err != nil {
 			return key, fault.Wrap(fault.Internal, "prepare sign-in", "", err)
 		}

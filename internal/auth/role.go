@@ -1,6 +1,9 @@
 package auth
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // A Permission is what an operation needs.
 type Permission string
@@ -26,6 +29,17 @@ const (
 // Roles lists them, the mightiest first.
 func Roles() []Role { return []Role{Administrator, ContinuousIntegration, Viewer} }
 
+// RoleNamed takes RHACS's names of its own roles for those that fit here.
+func RoleNamed(name string) Role {
+	switch name {
+	case "Admin":
+		return Administrator
+	case "Analyst":
+		return Viewer
+	}
+	return Role(name)
+}
+
 var permissions = map[Role][]Permission{
 	Administrator:         {ReadIntegrations, WriteIntegrations, ReadImages, ScanImages, WriteAdvisories, ManageTokens},
 	ContinuousIntegration: {ReadImages, ScanImages},
@@ -37,6 +51,7 @@ type Identity struct {
 	Subject string // "admin", "token:<id>", "anonymous"
 	Name    string
 	Role    Role
+	Expires time.Time // of the token; zero: never
 }
 
 // May reports whether the caller's role has the permission. A role that does not exist has none.

@@ -25,15 +25,11 @@ func (f *remoteFlags) server() string { return *f.url }
 
 // client signs in with the token, else as admin with the administrator's password.
 func (p *program) client(f *remoteFlags) (*client.Client, error) {
-	if !f.given() {
-		return nil, fault.New(fault.Invalid, "connect to a server", "no server was named").
-			WithFix("Give --server URL or set LANDWAITER_SERVER, e.g. http://127.0.0.1:8080 after `make run`.")
+	o, err := p.clientOptions(f)
+	if err != nil {
+		return nil, err
 	}
-	o := client.Options{
-		URL: *f.url, CAFile: *f.ca, Insecure: *f.insecure, Token: p.secret(secretToken),
-		UserAgent: userAgent(), Proxy: http.ProxyFromEnvironment,
-	}
-	if !o.Token.IsSet() {
+	if o.Token = p.secret(secretToken); !o.Token.IsSet() {
 		o.Username, o.Password = "admin", p.secret(secretAdminPassword)
 	}
 	if !o.Token.IsSet() && !o.Password.IsSet() {
@@ -41,4 +37,13 @@ func (p *program) client(f *remoteFlags) (*client.Client, error) {
 			WithFix("Set LANDWAITER_TOKEN to an API token of the server, or LANDWAITER_ADMIN_PASSWORD to its administrator's password.")
 	}
 	return client.New(o)
+}
+
+// clientOptions are without credentials.
+func (p *program) clientOptions(f *remoteFlags) (client.Options, error) {
+	if !f.given() {
+		return client.Options{}, fault.New(fault.Invalid, "connect to a server", "no server was named").
+			WithFix("Give --server URL or set LANDWAITER_SERVER, e.g. http://127.0.0.1:8080 after `make run`.")
+	}
+	return client.Options{URL: *f.url, CAFile: *f.ca, Insecure: *f.insecure, UserAgent: userAgent(), Proxy: http.ProxyFromEnvironment}, nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/landwaiter/landwaiter/internal/attestation/attestationtest"
+	"github.com/landwaiter/landwaiter/internal/auth/authtest"
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integrations/quay/quaytest"
@@ -54,6 +55,8 @@ const marked = "Marked-password-4711"
 //
 // OSV is a mirror of OSV's bulk archives with Alpine/all.zip, Alpine/modified_id.csv and the data about exploitation; it wants
 // the user mirror and PASSWORD.
+// ISSUER is an OpenID Connect issuer, and IDENTITYTOKEN a token of it for the repository org/app and the audience
+// https://landwaiter.example.
 // OLD is a data directory with advisories for team/alpine:3 that were imported ten days ago.
 //
 // Besides testscript's own commands there are:
@@ -138,7 +141,9 @@ func registries(t *testing.T) map[string]string {
 	registrytest.Push(t, broken, "team/app", "1", registrytest.Image{Layers: [][]byte{layer}})
 	broken.Corrupt(image.DigestOf(layer), layer[:len(layer)/2])
 
+	issuer := authtest.Start(t)
 	return map[string]string{
+		"ISSUER": issuer.URL, "IDENTITYTOKEN": issuer.Token(t, time.Now(), nil).Reveal(),
 		"OPEN": open.Host, "BASIC": basic.Host, "TOKEN": token.Host, "TLS": private.Host, "BROKEN": broken.Host,
 		"QUAY": quay(t, alpine), "CERT": certificate(t, private.Host), "PASSWORD": marked, "IDENTITY": marked + "-identity", "OLD": oldData(t), "OSV": mirror(t),
 		"RULES": kept(t, "rules.yaml", signer.Rule(open.Host+"/team/*")),

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -180,7 +182,12 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer stopUpdates()
-	access := auth.New(auth.Options{Store: db, Now: time.Now, Rand: rand.Reader})
+	access := auth.New(auth.Options{
+		Store: db, Now: time.Now, Rand: rand.Reader, AllowHTTP: addresses.Loopback,
+		Reach: func(issuer *url.URL) http.RoundTripper {
+			return client.Files(distribution.Endpoint{Scheme: issuer.Scheme, Host: issuer.Host})
+		},
+	})
 	generated, err := access.EnsureAdmin(ctx, p.secret(secretAdminPassword))
 	if err != nil {
 		return err

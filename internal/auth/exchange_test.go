@@ -7,130 +7,27 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/auth/authtest"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/secret"
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
 )
 
-// An idp is an OpenID Connect provider.
-type idp struct {
-	*httptest.Server
-	mu      sync.Mutex
-	public  []jose.JSONWebKey
-	private map[string]any
-	asked   int                            // for keys
-	answer  func(http.ResponseWriter) bool // instead of keys, if it returns true
-	about   func(map[string]any)           // changes the first document
-}
-
-func startIDP(t *testing.T) *idp {
-	t.Helper()
-	p := &idp{private: map[string]any{}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		doc := map[string]any{"issuer": p.URL, "jwks_uri": p.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"}}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.about != nil {
-			p.about(doc)
-		}
-		json.NewEncoder(w).Encode(doc)
-	})
-	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.asked++
-		if p.answer != nil && p.answer(w) {
-			return
-		}
-		json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: p.public})
-	})
-	p.Server = httptest.NewServer(mux)
-	t.Cleanup(p.Close)
-	p.rotate(t, "first")
-	return p
-}
-
-// rotate leaves one key.
-func (p *idp) rotate(t *testing.T, kid string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.private[kid], p.public = key, []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: kid, Algorithm: "ES256", Use: "sig"}}
-}
-
-func (p *idp) set(f func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f()
-}
-
-// claims are those of a good token at noon.
-func (p *idp) claims(change map[string]any) map[string]any {
-	c := map[string]any{
-		"iss": p.URL, "sub": "repo:org/app:ref:refs/heads/main", "aud": "https://landwaiter.example", "iat": noon.Unix(), "nbf": noon.Unix(),
-		"exp": noon.Add(10 * time.Minute).Unix(), "repository": "org/app", "repository_owner": "org",
-		"groups": []string{"readers", "builders"}, "kubernetes.io": map[string]any{"namespace": "ci", "serviceaccount": map[string]any{"name": "robot"}},
-		"protected": true,
-	}
-	for k, v := range change {
-		if c[k] = v; v == nil {
-			delete(c, k)
-		}
-	}
-	return c
-}
-
-func (p *idp) token(t *testing.T, change map[string]any) secret.Text {
-	t.Helper()
-	return sign(t, jose.ES256, p.private["first"], "first", p.claims(change))
-}
-
-func sign(t *testing.T, a jose.SignatureAlgorithm, key any, kid string, claims map[string]any) secret.Text {
-	t.Helper()
-	o := (&jose.SignerOptions{}).WithType("JWT")
-	if kid != "" {
-		o = o.WithHeader("kid", kid)
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: a, Key: key}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	compact, err := signed.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return secret.New(compact)
-}
-
 // trusting is a service that trusts an issuer, and reaches it.
-func trusting(t *testing.T, s *store.Store, p *idp) (*auth.Service, *clock) {
+func trusting(t *testing.T, s *store.Store, p *authtest.Issuer) (*auth.Service, *clock) {
 	t.Helper()
 	c := &clock{noon}
 	people := auth.New(auth.Options{
@@ -142,7 +39,7 @@ func trusting(t *testing.T, s *store.Store, p *idp) (*auth.Service, *clock) {
 	return people, c
 }
 
-func trustIn(p *idp) auth.Trust {
+func trustIn(p *authtest.Issuer) auth.Trust {
 	return auth.Trust{ID: "one", Issuer: p.URL, Audience: "https://landwaiter.example", Mappings: []auth.Mapping{
 		{Key: "repository", Expression: "org/app", Role: auth.ContinuousIntegration},
 		{Key: "repository_owner", Expression: "org|other-org", Role: auth.Viewer},
@@ -152,9 +49,9 @@ func trustIn(p *idp) auth.Trust {
 func TestExchange(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
 		t.Run("gives_a_token_that_lets_in_for_a_while_on_every_server", func(t *testing.T) {
-			p, s := startIDP(t), open(t)
+			p, s := authtest.Start(t), open(t)
 			people, c := trusting(t, s, p)
-			access, err := people.Exchange(t.Context(), p.token(t, nil))
+			access, err := people.Exchange(t.Context(), p.Token(t, noon, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,8 +68,8 @@ func TestExchange(t *testing.T) {
 			c.advance(time.Hour)
 			_, err = people.Bearer(t.Context(), access)
 			wantFault(t, err, fault.Unauthenticated, "expired")
-			again := p.claims(map[string]any{"exp": c.now.Add(time.Minute).Unix()})
-			if _, err := people.Exchange(t.Context(), sign(t, jose.ES256, p.private["first"], "first", again)); err != nil {
+			again := p.Claims(noon, map[string]any{"exp": c.now.Add(time.Minute).Unix()})
+			if _, err := people.Exchange(t.Context(), authtest.Sign(t, jose.ES256, p.Private["first"], "first", again)); err != nil {
 				t.Fatal(err)
 			}
 			_, err = people.Bearer(t.Context(), access)
@@ -189,9 +86,9 @@ func TestExchange(t *testing.T) {
 				"deleted": func(people *auth.Service, in auth.Trust) error { return people.DeleteTrust(t.Context(), in.ID) },
 			} {
 				t.Run(name, func(t *testing.T) {
-					p := startIDP(t)
+					p := authtest.Start(t)
 					people, _ := trusting(t, open(t), p)
-					access, err := people.Exchange(t.Context(), p.token(t, nil))
+					access, err := people.Exchange(t.Context(), p.Token(t, noon, nil))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -205,7 +102,7 @@ func TestExchange(t *testing.T) {
 		})
 
 		t.Run("one_trust_an_issuer", func(t *testing.T) {
-			p := startIDP(t)
+			p := authtest.Start(t)
 			people, _ := trusting(t, open(t), p)
 			second := trustIn(p)
 			second.ID = ""
@@ -246,16 +143,16 @@ func TestExchange_takes_claims(t *testing.T) {
 		"claim_is_another_type":    {[]auth.Mapping{{"repository", ".*", auth.Viewer}}, map[string]any{"repository": map[string]any{"a": "b"}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startIDP(t)
-			p.private["rsa"] = rsaKey
-			p.public = append(p.public, jose.JSONWebKey{Key: &rsaKey.PublicKey, KeyID: "rsa"})
+			p := authtest.Start(t)
+			p.Private["rsa"] = rsaKey
+			p.Publish(&rsaKey.PublicKey, "rsa")
 			people, _ := trusting(t, memory(t), p)
 			in := trustIn(p)
 			in.Mappings = test.mappings
 			if _, err := people.PutTrust(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
-			access, err := people.Exchange(t.Context(), sign(t, jose.RS256, rsaKey, "rsa", p.claims(test.claims)))
+			access, err := people.Exchange(t.Context(), authtest.Sign(t, jose.RS256, rsaKey, "rsa", p.Claims(noon, test.claims)))
 			if test.want == "" {
 				wantFault(t, err, fault.Unauthenticated, "no mapping", "whole value")
 				return
@@ -268,23 +165,23 @@ func TestExchange_takes_claims(t *testing.T) {
 }
 
 func TestExchange_refuses(t *testing.T) {
-	p := startIDP(t)
+	p := authtest.Start(t)
 	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := json.Marshal(p.public[0].Key)
+	public, err := x509.MarshalPKIXPublicKey(p.Private["first"].(*ecdsa.PrivateKey).Public())
 	if err != nil {
 		t.Fatal(err)
 	}
 	unsigned := func(header string) secret.Text {
-		payload, err := json.Marshal(p.claims(nil))
+		payload, err := json.Marshal(p.Claims(noon, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return secret.New(base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString(payload) + ".")
 	}
-	good := p.token(t, nil).Reveal()
+	good := p.Token(t, noon, nil).Reveal()
 	for name, test := range map[string]struct {
 		token secret.Text
 		code  fault.Code
@@ -294,21 +191,21 @@ func TestExchange_refuses(t *testing.T) {
 		"words":                      {secret.New("marked.words.here"), fault.Invalid, "no identity token"},
 		"much":                       {secret.New(good + strings.Repeat("A", 1<<20)), fault.Invalid, "64 KiB"},
 		"json_form":                  {secret.New(`{"payload":"e30","signatures":[]}`), fault.Invalid, "no identity token"},
-		"no_issuer":                  {p.token(t, map[string]any{"iss": nil}), fault.Invalid, "no identity token"},
-		"issuer_is_no_text":          {p.token(t, map[string]any{"iss": 7}), fault.Invalid, "no identity token"},
-		"strange_issuer":             {p.token(t, map[string]any{"iss": "https://marked.example/\x1b[31m"}), fault.Unauthenticated, "not trusted"},
-		"issuer_with_a_slash":        {p.token(t, map[string]any{"iss": p.URL + "/"}), fault.Unauthenticated, "not trusted"},
-		"other_audience":             {p.token(t, map[string]any{"aud": "sts.amazonaws.com"}), fault.Unauthenticated, "made for"},
-		"no_audience":                {p.token(t, map[string]any{"aud": nil}), fault.Unauthenticated, "made for"},
-		"expired":                    {p.token(t, map[string]any{"exp": noon.Add(-61 * time.Second).Unix()}), fault.Unauthenticated, "expired"},
-		"without_an_end":             {p.token(t, map[string]any{"exp": nil}), fault.Unauthenticated, "expired"},
-		"not_yet_valid":              {p.token(t, map[string]any{"nbf": noon.Add(5 * time.Minute).Unix()}), fault.Unauthenticated, "not before"},
+		"no_issuer":                  {p.Token(t, noon, map[string]any{"iss": nil}), fault.Invalid, "no identity token"},
+		"issuer_is_no_text":          {p.Token(t, noon, map[string]any{"iss": 7}), fault.Invalid, "no identity token"},
+		"strange_issuer":             {p.Token(t, noon, map[string]any{"iss": "https://marked.example/\x1b[31m"}), fault.Unauthenticated, "not trusted"},
+		"issuer_with_a_slash":        {p.Token(t, noon, map[string]any{"iss": p.URL + "/"}), fault.Unauthenticated, "not trusted"},
+		"other_audience":             {p.Token(t, noon, map[string]any{"aud": "sts.amazonaws.com"}), fault.Unauthenticated, "made for"},
+		"no_audience":                {p.Token(t, noon, map[string]any{"aud": nil}), fault.Unauthenticated, "made for"},
+		"expired":                    {p.Token(t, noon, map[string]any{"exp": noon.Add(-61 * time.Second).Unix()}), fault.Unauthenticated, "expired"},
+		"without_an_end":             {p.Token(t, noon, map[string]any{"exp": nil}), fault.Unauthenticated, "expired"},
+		"not_yet_valid":              {p.Token(t, noon, map[string]any{"nbf": noon.Add(5 * time.Minute).Unix()}), fault.Unauthenticated, "not before"},
 		"unsigned":                   {unsigned(`{"alg":"none","kid":"first"}`), fault.Unauthenticated, "algorithm"},
-		"public_key_used_as_secret":  {sign(t, jose.HS256, append(public, make([]byte, 32)...), "first", p.claims(nil)), fault.Unauthenticated, "algorithm"},
-		"key_of_its_own":             {sign(t, jose.ES256, stranger, "first", p.claims(nil)), fault.Unauthenticated, "key of the issuer"},
-		"unknown_key":                {sign(t, jose.ES256, stranger, "marked", p.claims(nil)), fault.Unauthenticated, "no key of the ID"},
-		"unknown_key_without_its_ID": {sign(t, jose.ES256, stranger, "", p.claims(nil)), fault.Unauthenticated, "key of the issuer"},
-		"other_claims":               {secret.New(swapClaims(t, good, p.claims(map[string]any{"repository": "org/other"}))), fault.Unauthenticated, "key of the issuer"},
+		"public_key_used_as_secret":  {authtest.Sign(t, jose.HS256, append(public, make([]byte, 32)...), "first", p.Claims(noon, nil)), fault.Unauthenticated, "algorithm"},
+		"key_of_its_own":             {authtest.Sign(t, jose.ES256, stranger, "first", p.Claims(noon, nil)), fault.Unauthenticated, "key of the issuer"},
+		"unknown_key":                {authtest.Sign(t, jose.ES256, stranger, "marked", p.Claims(noon, nil)), fault.Unauthenticated, "no key of the ID"},
+		"unknown_key_without_its_ID": {authtest.Sign(t, jose.ES256, stranger, "", p.Claims(noon, nil)), fault.Unauthenticated, "key of the issuer"},
+		"other_claims":               {secret.New(swapClaims(t, good, p.Claims(noon, map[string]any{"repository": "org/other"}))), fault.Unauthenticated, "key of the issuer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			people, _ := trusting(t, memory(t), p)
@@ -330,7 +227,7 @@ func TestExchange_refuses(t *testing.T) {
 	t.Run("not_within_the_skew_of_clocks", func(t *testing.T) {
 		people, _ := trusting(t, memory(t), p)
 		for _, change := range []map[string]any{{"exp": noon.Add(-59 * time.Second).Unix()}, {"nbf": noon.Add(time.Minute).Unix()}} {
-			if _, err := people.Exchange(t.Context(), p.token(t, change)); err != nil {
+			if _, err := people.Exchange(t.Context(), p.Token(t, noon, change)); err != nil {
 				t.Error(change, err)
 			}
 		}
@@ -348,69 +245,67 @@ func swapClaims(t *testing.T, token string, claims map[string]any) string {
 }
 
 func TestKeys(t *testing.T) {
-	exchange := func(t *testing.T, people *auth.Service, p *idp, kid string, now time.Time) error {
-		_, err := people.Exchange(t.Context(), sign(t, jose.ES256, p.private[kid], kid, p.claims(map[string]any{"exp": now.Add(time.Minute).Unix()})))
+	exchange := func(t *testing.T, people *auth.Service, p *authtest.Issuer, kid string, now time.Time) error {
+		_, err := people.Exchange(t.Context(), authtest.Sign(t, jose.ES256, p.Private[kid], kid, p.Claims(noon, map[string]any{"exp": now.Add(time.Minute).Unix()})))
 		return err
 	}
 
 	t.Run("are_asked_for_once_and_again_when_a_new_one_is_used", func(t *testing.T) {
-		p := startIDP(t)
+		p := authtest.Start(t)
 		people, c := trusting(t, memory(t), p)
 		for range 3 {
 			if err := exchange(t, people, p, "first", c.now); err != nil {
 				t.Fatal(err)
 			}
 		}
-		p.rotate(t, "second")
+		p.Rotate(t, "second")
 		c.advance(3 * time.Second)
 		if err := exchange(t, people, p, "second", c.now); err != nil {
 			t.Error(err)
 		}
 		wantFault(t, exchange(t, people, p, "first", c.now), fault.Unauthenticated, "no key")
-		if p.asked != 2 {
-			t.Errorf("asked %d times", p.asked)
+		if p.Asked() != 2 {
+			t.Errorf("asked %d times", p.Asked())
 		}
 	})
 
 	t.Run("that_were_withdrawn_do_not_count_for_long", func(t *testing.T) {
-		p := startIDP(t)
+		p := authtest.Start(t)
 		people, c := trusting(t, memory(t), p)
 		if err := exchange(t, people, p, "first", c.now); err != nil {
 			t.Fatal(err)
 		}
-		p.rotate(t, "second")
+		p.Rotate(t, "second")
 		c.advance(15 * time.Minute)
 		wantFault(t, exchange(t, people, p, "first", c.now), fault.Unauthenticated, "no key")
 	})
 
 	t.Run("are_not_asked_for_by_every_made_up_token", func(t *testing.T) {
-		p := startIDP(t)
+		p := authtest.Start(t)
 		people, c := trusting(t, memory(t), p)
 		for range 50 {
-			p.private["made-up"] = p.private["first"]
+			p.Private["made-up"] = p.Private["first"]
 			wantFault(t, exchange(t, people, p, "made-up", c.now), fault.Unauthenticated)
 		}
-		if p.asked != 1 {
-			t.Errorf("asked %d times", p.asked)
+		if p.Asked() != 1 {
+			t.Errorf("asked %d times", p.Asked())
 		}
 	})
 
 	t.Run("count_while_the_issuer_is_away_for_a_while", func(t *testing.T) {
-		p := startIDP(t)
+		p := authtest.Start(t)
 		people, c := trusting(t, memory(t), p)
 		if err := exchange(t, people, p, "first", c.now); err != nil {
 			t.Fatal(err)
 		}
-		p.set(func() {
-			p.answer = func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true }
-		})
+		p.Answer(func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true })
 		c.advance(time.Hour)
 		if err := exchange(t, people, p, "first", c.now); err != nil {
 			t.Error(err)
 		}
 		c.advance(time.Hour)
 		wantFault(t, exchange(t, people, p, "first", c.now), fault.Unavailable, "502 Bad Gateway", "try again")
-		p.set(func() { p.answer = nil })
+		p.Answer(nil)
 		wantFault(t, exchange(t, people, p, "first", c.now), fault.Unavailable) // a moment later it is not asked again
 		c.advance(2 * time.Second)
 		if err := exchange(t, people, p, "first", c.now); err != nil {
@@ -434,32 +329,33 @@ func TestKeys(t *testing.T) {
 		"in_a_file":         {about: func(doc map[string]any) { doc["jwks_uri"] = "file:///etc/passwd" }, words: "no https:// URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startIDP(t)
-			p.answer, p.about = test.answer, test.about
+			p := authtest.Start(t)
+			p.Answer(test.answer)
+			p.About(test.about)
 			people, c := trusting(t, memory(t), p)
 			wantFault(t, exchange(t, people, p, "first", c.now), fault.Unavailable, test.words, "Check that")
 		})
 	}
 
 	t.Run("of_somebody_slow", func(t *testing.T) {
-		p := startIDP(t)
+		p := authtest.Start(t)
 		people, _ := trusting(t, memory(t), p)
 		ctx, cancel := context.WithCancel(t.Context())
-		p.answer = func(http.ResponseWriter) bool { cancel(); <-time.After(100 * time.Millisecond); return false }
-		_, err := people.Exchange(ctx, p.token(t, nil))
+		p.Answer(func(http.ResponseWriter) bool { cancel(); <-time.After(100 * time.Millisecond); return false })
+		_, err := people.Exchange(ctx, p.Token(t, noon, nil))
 		wantFault(t, err, fault.Unavailable, "canceled")
 	})
 
 	t.Run("of_nobody", func(t *testing.T) {
-		p := startIDP(t)
+		p := authtest.Start(t)
 		people, c := trusting(t, memory(t), p)
-		p.Close()
+		p.Server.Close()
 		wantFault(t, exchange(t, people, p, "first", c.now), fault.Unavailable, "cannot be had", "connection refused")
 	})
 }
 
 func TestGitHub(t *testing.T) {
-	p := startIDP(t)
+	p := authtest.Start(t)
 	people := auth.New(auth.Options{
 		Store: memory(t), Now: (&clock{noon}).Now, Rand: rand.Reader, Reach: func(u *url.URL) http.RoundTripper {
 			if u.String() != auth.GitHubIssuer {
@@ -468,14 +364,14 @@ func TestGitHub(t *testing.T) {
 			return github{p}
 		},
 	})
-	p.about = func(doc map[string]any) {
+	p.About(func(doc map[string]any) {
 		doc["issuer"], doc["jwks_uri"] = auth.GitHubIssuer, auth.GitHubIssuer+"/keys"
-	}
+	})
 	if _, err := people.PutTrust(t.Context(), auth.Trust{Type: auth.GitHubActions, Mappings: trustIn(p).Mappings}); err != nil {
 		t.Fatal(err)
 	}
 	exchange := func(audience, owner string) error {
-		_, err := people.Exchange(t.Context(), p.token(t, map[string]any{"iss": auth.GitHubIssuer, "aud": audience, "repository_owner": owner}))
+		_, err := people.Exchange(t.Context(), p.Token(t, noon, map[string]any{"iss": auth.GitHubIssuer, "aud": audience, "repository_owner": owner}))
 		return err
 	}
 	if err := exchange("https://github.com/org", "org"); err != nil {
@@ -486,7 +382,7 @@ func TestGitHub(t *testing.T) {
 }
 
 // github stands for GitHub's issuer.
-type github struct{ p *idp }
+type github struct{ p *authtest.Issuer }
 
 func (g github) RoundTrip(req *http.Request) (*http.Response, error) {
 	home, err := url.Parse(g.p.URL)
@@ -499,7 +395,7 @@ func (g github) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func TestPlainHTTP_is_for_this_machine_only(t *testing.T) {
-	people, _ := trusting(t, memory(t), startIDP(t))
+	people, _ := trusting(t, memory(t), authtest.Start(t))
 	far := auth.Trust{Issuer: "http://gitlab.example", Audience: "x", Mappings: []auth.Mapping{{"sub", "x", auth.Viewer}}}
 	_, err := people.PutTrust(t.Context(), far)
 	wantFault(t, err, fault.Invalid, "https://")

@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/vuln/feed":             {"internal/fault", "internal/secret", "internal/vuln"},
 	"internal/exception":             {"internal/fault", "internal/glob", "internal/image", "internal/yamldoc"},
 	"internal/policy":                {"internal/fault", "internal/glob", "internal/yamldoc"},
+	"internal/rhacspolicy":           {"internal/fault", "internal/yamldoc", "internal/policy"},
 	"internal/workload":              {"internal/fault", "internal/image", "internal/policy"},
 	"internal/assess":                {"internal/workload", "internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},

@@ -58,11 +58,9 @@ func (p *program) aloneOptions(f imageFlags, depth assess.Depth) (o assess.Optio
 	if err != nil {
 		return o, nil, err
 	}
-	var policies *policy.Set
+	var policies assess.Policies
 	if depth == assess.Judge { // compiling them takes longer than a scan of what is known
-		if policies, err = policy.Compile(policy.Builtin()); err != nil {
-			return o, nil, err
-		}
+		policies = policy.Fixed(policy.BuiltinSet())
 	}
 	rules, err := readSignerRules(*f.signerRules)
 	if err != nil {

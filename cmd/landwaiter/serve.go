@@ -164,10 +164,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer advisories.live.Close()
-	policies, err := policy.Compile(policy.Builtin())
-	if err != nil {
-		return err
-	}
+	policies := policy.NewLibrary(db, time.Now)
 	documents := vex.NewShelf(db, time.Now)
 	assessments := assess.New(assess.Options{
 		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db, LibraryGzip: *f.libraryGzip}), Advisories: advisories.live,

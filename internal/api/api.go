@@ -22,7 +22,6 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
-	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/vex"
 )
 
@@ -40,7 +39,7 @@ type Options struct {
 	Auth         *auth.Service
 	Advisories   Advisories
 	VEX          *vex.Shelf
-	Policies     *policy.Set
+	Policies     assess.Policies
 	Version      string
 	Files        func() integrationfile.Status // of the directory of integrations; nil when there is none
 	UploadDir    string                        // where uploads are kept while they are imported; "" means the system's directory

@@ -26,10 +26,14 @@ type policyList struct {
 }
 
 func (a *API) registerPolicies() {
-	register(a, "listPolicies", func(context.Context, *struct{}) (*policyList, error) {
+	register(a, "listPolicies", func(ctx context.Context, _ *struct{}) (*policyList, error) {
+		policies, err := a.Policies.Current(ctx)
+		if err != nil {
+			return nil, err
+		}
 		var out policyList
 		out.Body.Policies = []policySummary{}
-		for _, p := range a.Policies.Policies() {
+		for _, p := range policies.Policies() {
 			out.Body.Policies = append(out.Body.Policies, policySummary{
 				ID: p.ID, Title: p.Title, Description: p.Description, Rationale: p.Rationale, Remediation: p.Remediation,
 				Severity: p.Severity, Disabled: p.Disabled, Categories: append([]string{}, p.Categories...),

@@ -79,9 +79,7 @@ func TestExploitation(t *testing.T) {
 	}
 	check := func(t *testing.T, advisories fstest.MapFS) *assess.Assessment {
 		f := start(t, advisories, func(o *assess.Options) {
-			var err error
-			o.Policies, err = policy.Compile(policy.Builtin())
-			must(t, err)
+			o.Policies = policy.Fixed(policy.BuiltinSet())
 		})
 		f.connect("Team", registry.URL, "", "")
 		return f.assess(registry.Host+"/team/app:1", assess.Judge)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -29,8 +28,6 @@ import (
 
 // now is the clock of the tests.
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-
-var builtin = sync.OnceValues(func() (*policy.Set, error) { return policy.Compile(policy.Builtin()) })
 
 // flow is the real service with everything that it needs, on loopback and in memory.
 type flow struct {
@@ -61,10 +58,8 @@ func start(t testing.TB, advisories fstest.MapFS, change func(*assess.Options)) 
 	live, err := vuln.OpenLive(dir)
 	must(t, err)
 	t.Cleanup(func() { live.Close() })
-	policies, err := builtin()
-	must(t, err)
 	o := assess.Options{
-		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db}), Advisories: live, Policies: policies,
+		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db}), Advisories: live, Policies: policy.Fixed(policy.BuiltinSet()),
 		Store: db, Now: func() time.Time { return now }, NewID: uuid.NewString,
 	}
 	if change != nil {

@@ -12,9 +12,14 @@ import (
 
 // judge evaluates the build stage and draws the verdict. Whether missing advisory data may stop a build is a policy of its own,
 // so enforced policies that lack nothing else do not make the verdict undecided. Whoever gives nothing but a bill of materials
-// knows that it says nothing of the image's configuration. Only a cancelled context is an error.
+// knows that it says nothing of the image's configuration. It fails if the policies cannot be
+// had, or the context was cancelled.
 func (s *Service) judge(ctx context.Context, a *Assessment) error {
-	a.Policy = s.o.Policies.Evaluate(ctx, policy.Build, PolicyInput(a, s.o.Now()))
+	policies, err := s.o.Policies.Current(ctx)
+	if err != nil {
+		return err
+	}
+	a.Policy = policies.Evaluate(ctx, policy.Build, PolicyInput(a, s.o.Now()))
 	if ctx.Err() != nil {
 		return stopped(ctx, "judge", a.Reference)
 	}

@@ -79,6 +79,9 @@ func TestPolicyInput_maps_everything(t *testing.T) {
 		".Components.Instruction":                a.Facts.LineText(1),
 		".Vulnerabilities.Component.Instruction": a.Facts.LineText(1),
 	}
+	// What an assessment does not know.
+	in.Unavailable, in.Namespace, in.Cluster = "Unavailable", "Namespace", policy.Cluster{Name: "Name", Labels: map[string]string{"Labels": "Labels"}}
+	in.Workload, in.Container = &policy.Workload{}, &policy.Container{}
 	seen := 0
 	leaves(reflect.ValueOf(in), "", func(path string, v reflect.Value) {
 		seen++

@@ -146,11 +146,19 @@ func (s *Service) matchAll(ctx context.Context, m *matcher, held packages, one f
 	}
 	now := s.o.Now().UTC()
 	c.MatchedAt = &now
-	if !s.scansApart {
+	if s.o.Policies == nil {
+		return c, nil, nil
+	}
+	policies, err := s.o.Policies.Current(ctx)
+	if err != nil {
+		return c, nil, err
+	}
+	aboutScans, apart := policies.AboutScans()
+	if !apart {
 		return c, nil, nil
 	}
 	seen := policyScan(held.scan, c, now)
-	said := s.aboutScans.Evaluate(ctx, policy.Build, policy.Input{Scan: seen, Now: now})
+	said := aboutScans.Evaluate(ctx, policy.Build, policy.Input{Scan: seen, Now: now})
 	if ctx.Err() != nil {
 		return c, nil, stopped(ctx, "match advisories", "")
 	}

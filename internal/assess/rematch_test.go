@@ -18,6 +18,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/api/apitest"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/distribution/registrytest"
+	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
@@ -42,10 +43,8 @@ func newKeeper(t testing.TB, db *store.Store, dir string, change func(*assess.Op
 	live, err := vuln.OpenLive(dir)
 	must(t, err)
 	t.Cleanup(func() { live.Close() })
-	policies, err := builtin()
-	must(t, err)
 	o := assess.Options{
-		Advisories: live, Policies: policies, Store: db, NewID: uuid.NewString,
+		Advisories: live, Policies: policy.Fixed(policy.BuiltinSet()), Store: db, NewID: uuid.NewString,
 		Now: func() time.Time { return time.Unix(0, k.clock.Load()) }, Log: slog.New(slog.NewTextHandler(&k.log, nil)),
 	}
 	if change != nil {

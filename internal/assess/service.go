@@ -58,6 +58,11 @@ type Advisories interface {
 	Acquire() (index *vuln.Index, release func())
 }
 
+// Policies are those that count now.
+type Policies interface {
+	Current(ctx context.Context) (*policy.Set, error)
+}
+
 // Progress is told what the flow is doing. Its functions must be quick and safe for concurrent use; either may be nil.
 type Progress struct {
 	Step  func(what string)
@@ -76,7 +81,7 @@ type Options struct {
 	Client     *distribution.Client
 	Scanner    *scan.Scanner
 	Advisories Advisories
-	Policies   *policy.Set
+	Policies   Policies   // nil: nothing can be asked for that is judged
 	Statements Statements // nil: none
 	Store      Store      // nil: nothing is remembered
 	Now        func() time.Time
@@ -99,10 +104,6 @@ type Service struct {
 	slots  chan struct{}
 	asks   chan struct{} // of scanners of registries
 	pulled *recent.Cache[*distribution.Pulled]
-	// aboutScans are the policies that look at nothing but how far a scan can be trusted; scansApart is false if others look at
-	// that, too.
-	aboutScans *policy.Set
-	scansApart bool
 }
 
 // New makes a Service.
@@ -116,11 +117,7 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, slots: make(chan struct{}, o.Parallel), asks: make(chan struct{}, maxAsks), pulled: newPulledCache()}
-	if o.Policies != nil {
-		s.aboutScans, s.scansApart = o.Policies.AboutScans()
-	}
-	return s
+	return &Service{o: o, slots: make(chan struct{}, o.Parallel), asks: make(chan struct{}, maxAsks), pulled: newPulledCache()}
 }
 
 // Assess runs the flow. It fails with an *Unserved when no integration could serve the image. Whatever else can be said is

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -28,8 +27,6 @@ import (
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
-
-var builtin = sync.OnceValues(func() (*policy.Set, error) { return policy.Compile(policy.Builtin()) })
 
 // now is the clock of the tests.
 var now = time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
@@ -60,15 +57,13 @@ func prepare(t *testing.T, data string) *server {
 	dir := filepath.Join(data, "advisories")
 	live, err := vuln.OpenLive(dir)
 	must(t, err)
-	policies, err := builtin()
-	must(t, err)
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	t.Cleanup(func() { live.Close(); db.Close() })
 	return &server{t: t, db: db, log: &out, Options: Options{
 		Integrations: connections, Assessments: db, AdvisoriesDir: dir, Password: secret.New("demo-password-" + uuid.NewString()), Now: clock, Log: log,
 		Assess: assess.New(assess.Options{
-			Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db}), Advisories: live, Policies: policies,
+			Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db}), Advisories: live, Policies: policy.Fixed(policy.BuiltinSet()),
 			Store: db, Now: clock, NewID: uuid.NewString, Log: log,
 		}),
 	}}

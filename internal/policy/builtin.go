@@ -3,28 +3,56 @@ package policy
 import (
 	"embed"
 	"io/fs"
+	"sync"
 )
 
 //go:embed builtin/*.yaml
 var builtin embed.FS
 
-// Builtin is the built-in set, one file per policy, in the order of their IDs.
-func Builtin() []Policy {
+// A builtinPolicy is one that this release brings along.
+type builtinPolicy struct {
+	*compiled
+	document []byte
+}
+
+// builtins are compiled once. They are checked by the tests, so that a mistake in one is a mistake of ours.
+var builtins = sync.OnceValue(func() []builtinPolicy {
 	files, err := fs.Glob(builtin, "builtin/*.yaml")
 	if err != nil {
 		panic("policy: " + err.Error())
 	}
-	var policies []Policy
+	var policies []builtinPolicy
 	for _, name := range files {
 		document, err := builtin.ReadFile(name)
 		if err != nil {
 			panic("policy: " + err.Error())
 		}
 		read, problems := read(document)
+		for _, p := range read {
+			c, more := compileOne(&p)
+			policies, problems = append(policies, builtinPolicy{c, document}), append(problems, more...)
+		}
 		if len(problems) > 0 {
 			panic("policy: " + name + ": " + problems.Error())
 		}
-		policies = append(policies, read...)
 	}
 	return policies
+})
+
+// Builtin is the built-in set, one file per policy, in the order of their IDs.
+func Builtin() []Policy {
+	var policies []Policy
+	for _, b := range builtins() {
+		policies = append(policies, b.Policy)
+	}
+	return policies
+}
+
+// BuiltinSet is the built-in set, compiled.
+func BuiltinSet() *Set {
+	var all []*compiled
+	for _, b := range builtins() {
+		all = append(all, b.compiled)
+	}
+	return newSet(all)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
+	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/vex"
 )
@@ -46,6 +47,7 @@ var (
 	_ scan.Claimer      = (*Store)(nil)
 	_ health.Store      = (*Store)(nil)
 	_ vex.Store         = (*Store)(nil)
+	_ policy.Store      = (*Store)(nil)
 )
 
 // Open connects, migrates, and makes sure that the key is the one this database was first used with. Any number of

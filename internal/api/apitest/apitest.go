@@ -85,7 +85,6 @@ func (l *Log) String() string {
 }
 
 // builtin is compiled once: that takes longer than all the rest.
-var builtin = sync.OnceValues(func() (*policy.Set, error) { return policy.Compile(policy.Builtin()) })
 
 // Start makes a Fixture whose database is in memory. change may be nil.
 func Start(t testing.TB, change func(*api.Options)) *Fixture {
@@ -137,15 +136,13 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	hash := sha256.Sum256([]byte(f.tokens[Nobody]))
 	must(st.CreateToken(ctx, auth.Token{ID: uuid.NewString(), Name: "nobody", Role: Nobody, Hash: hash[:], Created: time.Now()}))
 
-	policies, err := builtin()
-	must(err)
 	advisories := &advisories{dir: t.TempDir()}
 	t.Cleanup(advisories.close)
-	documents := vex.NewShelf(st, time.Now)
+	documents, library := vex.NewShelf(st, time.Now), policy.NewLibrary(st, time.Now)
 	o := api.Options{
-		Integrations: f.Integrations, Diagnose: doctor.Diagnose, Types: types, Auth: f.Auth, Assessments: st, Policies: policies, Version: "1.2.3-test",
+		Integrations: f.Integrations, Diagnose: doctor.Diagnose, Types: types, Auth: f.Auth, Assessments: st, Policies: library, Version: "1.2.3-test",
 		Assess: assess.New(assess.Options{
-			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: policies, Statements: documents,
+			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: library, Statements: documents,
 			Store: st, Now: time.Now, NewID: uuid.NewString, Log: log,
 		}),
 		Health: health.New(health.Options{

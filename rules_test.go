@@ -52,11 +52,11 @@ var mayImport = map[string][]string{
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/rhacs":                 {"internal/fault", "internal/image", "internal/assess", "internal/auth", "internal/policy", "internal/scan", "internal/vuln", "internal/workload", "internal/rhacs/*"},
 	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/policy", "internal/scan"},
-	"internal/api":                   {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/rhacs", "internal/rhacs/*", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
+	"internal/api":                   {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/rhacs", "internal/rhacs/*", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/portal":                {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
+	"client":                         {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
 	"cmd/landwaiter":                 {"*"},
 }
 

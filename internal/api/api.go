@@ -88,6 +88,7 @@ func New(o Options) *API {
 	a.registerHealth()
 	a.registerAssessments()
 	a.registerSBOM()
+	a.registerDeployments()
 	a.registerExplain()
 	a.registerAdvisories()
 	a.registerVEX()

@@ -97,6 +97,9 @@ var operations = map[string]operation{
 		"The same assessment gives the same bytes. An image that was only partly read says so in the document; one that was not scanned has none."},
 	"deleteAssessment": {"DELETE", "/v1/assessments/{id}", auth.ScanImages, "Images", "Forget an assessment", ""},
 
+	"checkDeployments": {"POST", "/v1/deployments/check", auth.ScanImages, "Deployments", "Check Kubernetes workloads by the policies of the stage deploy",
+		"Answers when every image is assessed, each once, which can take minutes; these assessments are kept. An image that cannot be had says why and leaves the policies that look into it undecided. Objects that run no containers are listed as ignored; a malformed manifest is an error."},
+
 	"imageHistory": {"GET", "/v1/history", auth.ReadImages, "Images", "Show what changed for an image: findings, severities, fixes, the verdict",
 		"Kept are the last 100 changes of each platform, each with what it was because of. No registry is asked."},
 	"rematching": {"GET", "/v1/rematching", auth.ReadImages, "Images", "Show how far the stored images are matched with the newest advisories and VEX documents", ""},

@@ -207,7 +207,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	var demoAssessed <-chan struct{}
 	err = server.Run(ctx, server.Options{
 		Listen: *f.listen, CertFile: *f.tlsCert, KeyFile: *f.tlsKey, TLSDir: filepath.Join(data, "tls"), AllowPlaintext: *f.allowPlaintext,
-		API: rest, Portal: pages, Ready: db.Ping, Now: time.Now, Log: log,
+		API: rest, GRPC: rest.GRPC(), Portal: pages, Ready: db.Ping, Now: time.Now, Log: log,
 		Listening: func(url string) {
 			fmt.Fprintf(p.out, "\n  Landwaiter is at %s\n\n", url)
 			if *f.demo { // only now: a second server that cannot listen must not take over the first one's demo

@@ -22,6 +22,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
+	"github.com/landwaiter/landwaiter/internal/rhacs"
 	"github.com/landwaiter/landwaiter/internal/vex"
 )
 
@@ -52,6 +53,7 @@ type API struct {
 	Options
 	mux        *http.ServeMux
 	huma       huma.API
+	grpc       *rhacs.Server
 	registered map[string]bool
 	document   func() []byte
 	importing  sync.Mutex
@@ -95,6 +97,7 @@ func New(o Options) *API {
 	a.registerPolicies()
 	a.registerTokens()
 	a.registerTrust()
+	a.registerRHACS()
 	for id := range operations {
 		if !a.registered[id] {
 			panic("api: operation " + id + " is in the table but not registered")
@@ -113,6 +116,7 @@ func New(o Options) *API {
 		w.Write(a.document())
 	})
 	a.mux.HandleFunc("/v1/", a.noRoute)
+	a.mux.HandleFunc("/api/", a.noRoute)
 	return a
 }
 
@@ -137,6 +141,7 @@ func schemaName(t reflect.Type, hint string) string {
 // Register adds the API's routes to a mux.
 func (a *API) Register(mux *http.ServeMux) {
 	mux.Handle("/v1/", a)
+	mux.Handle("/api/", a)
 	mux.Handle("/openapi.json", a)
 }
 
@@ -194,7 +199,7 @@ func (a *API) allowed(r *http.Request) []string {
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
-		if _, pattern := a.mux.Handler(probe); pattern != "/v1/" && pattern != "" {
+		if _, pattern := a.mux.Handler(probe); pattern != "/v1/" && pattern != "/api/" && pattern != "" {
 			allowed = append(allowed, method)
 		}
 	}

@@ -126,6 +126,12 @@ var operations = map[string]operation{
 	"exchangeToken": {"POST", "/v1/auth/m2m/exchange", anyone, "API tokens", "Exchange an identity token for an API token",
 		"The identity token is a JWT of a trusted issuer. The API token that is given for it is valid for as long as the trust says."},
 
+	"rhacsScanImage": {"POST", "/v1/images/scan", auth.ScanImages, "RHACS", "Scan an image (RHACS's shape)",
+		"Takes imageName and includeSnoozed, which adds the findings that are set aside. The image is read anew each time and its assessment is kept; force, cluster and namespace change nothing. What was not checked or not read is a vulnerability NOT-CHECKED or NOT-READ of unknown severity."},
+	"rhacsCheckImage": {"POST", "/v1/detect/build", auth.ScanImages, "RHACS", "Check an image against the policies of the build stage (RHACS's shape)",
+		"Takes imageName or image, and policyCategories. A policy that could not be evaluated is an alert, too."},
+	"rhacsSBOM": {"POST", "/api/v1/images/sbom", auth.ScanImages, "RHACS", "Scan an image and write its bill of materials in SPDX 2.3 (RHACS's path)", ""},
+
 	"listTokens": {"GET", "/v1/apitokens", auth.ManageTokens, "API tokens", "List the API tokens", ""},
 	"createToken": {"POST", "/v1/apitokens", auth.ManageTokens, "API tokens", "Create an API token",
 		"The token is shown in this answer only."},

@@ -103,14 +103,19 @@ func accessOf(id auth.Identity) access {
 	return allowed
 }
 
+// userIDOf is RHACS's name for a caller.
+func userIDOf(id auth.Identity) string {
+	if token, ok := strings.CutPrefix(id.Subject, "token:"); ok {
+		return "auth-token:" + token
+	}
+	return id.Subject
+}
+
 func (a *API) authStatus(ctx context.Context, _ *struct{}) (*authStatus, error) {
 	id := identityOf(ctx)
 	allowed := accessOf(id)
 	var out authStatus
-	out.Body.UserID = id.Subject
-	if token, ok := strings.CutPrefix(id.Subject, "token:"); ok {
-		out.Body.UserID = "auth-token:" + token
-	}
+	out.Body.UserID = userIDOf(id)
 	if !id.Expires.IsZero() {
 		out.Body.Expires = &id.Expires
 	}

@@ -68,7 +68,8 @@ type Attempt struct {
 type Scan struct {
 	Status     string      `json:"status"` // "complete", "partly read", "not scanned"
 	Reason     string      `json:"reason,omitempty"`
-	Fix        string      `json:"fix,omitempty"` // what to do about the reason
+	Fix        string      `json:"fix,omitempty"`  // what to do about the reason
+	Code       fault.Code  `json:"code,omitempty"` // of the error that the reason is
 	Source     Origin      `json:"source,omitzero"`
 	OS         *scan.OS    `json:"os,omitempty"`
 	Components []Component `json:"components"`

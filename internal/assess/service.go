@@ -218,7 +218,7 @@ func (s *Service) scan(ctx context.Context, a *Assessment, from served, progress
 			return stopped(ctx, "scan", a.Reference)
 		}
 		s.o.Log.WarnContext(ctx, "image could not be scanned", "image", a.Reference, "error", err)
-		a.Scan.Reason, a.Scan.Fix = err.Error(), fault.FixOf(err)
+		a.Scan.Reason, a.Scan.Fix, a.Scan.Code = err.Error(), fault.FixOf(err), fault.CodeOf(err)
 		return nil
 	}
 	a.Scan = Scan{

@@ -23,8 +23,12 @@ func Decode(body []byte, m proto.Message) error {
 		return nil
 	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(body, m); err != nil {
-		return fault.New(fault.Invalid, "read request", "the body is not the JSON that is expected here").
-			WithFix("Send a JSON object with the keys and types of the OpenAPI document.")
+		return malformed()
 	}
 	return nil
+}
+
+func malformed() error {
+	return fault.New(fault.Invalid, "read request", "the body is not the JSON that is expected here").
+		WithFix("Send a JSON object with the keys and types that RHACS's API has.")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -30,7 +31,21 @@ func handler(o Options) http.Handler {
 	if o.Portal != nil {
 		mux.Handle("/", http.MaxBytesHandler(o.Portal, maxPage))
 	}
-	return o.identify(o.logAccess(o.recoverPanics(limitStalls(o.Stall, safeDefaults(compress(mux))))))
+	return o.identify(o.logAccess(o.recoverPanics(limitStalls(o.Stall, o.separateGRPC(safeDefaults(compress(mux)))))))
+}
+
+// separateGRPC keeps gRPC from paths and headers that are meant for browsers.
+func (o Options) separateGRPC(next http.Handler) http.Handler {
+	if o.GRPC == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			o.GRPC.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (o Options) readyz(w http.ResponseWriter, r *http.Request) {

@@ -32,6 +32,7 @@ type Options struct {
 	API    Registrar               // nil: none
 	Portal http.Handler            // every path that nothing else answers; nil: none
 	Routes map[string]http.Handler // more, by http.ServeMux pattern
+	GRPC   http.Handler            // requests of gRPC and gRPC-Web, whatever their path; nil: none
 
 	Ready     func(ctx context.Context) error // what /readyz asks; nil: always ready
 	Listening func(url string)                // called once when connections are accepted
@@ -56,11 +57,16 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // gRPC clients speak it without asking
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	srv := &http.Server{
 		Handler:           handler(o),
 		TLSConfig:         config,
+		Protocols:         &protocols,
 		ReadHeaderTimeout: o.HeaderTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,

@@ -1,0 +1,118 @@
+package rhacs
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/rhacs/storage"
+)
+
+// stages are RHACS's names, with the action that makes roxctl fail.
+var stages = map[policy.Stage]struct {
+	stage  storage.LifecycleStage
+	action storage.EnforcementAction
+}{
+	policy.Build:  {storage.LifecycleStage_BUILD, storage.EnforcementAction_FAIL_BUILD_ENFORCEMENT},
+	policy.Deploy: {storage.LifecycleStage_DEPLOY, storage.EnforcementAction_SCALE_TO_ZERO_ENFORCEMENT},
+}
+
+var policySeverities = map[policy.Severity]storage.Severity{
+	policy.Low: storage.Severity_LOW_SEVERITY, policy.Medium: storage.Severity_MEDIUM_SEVERITY,
+	policy.High: storage.Severity_HIGH_SEVERITY, policy.Critical: storage.Severity_CRITICAL_SEVERITY,
+}
+
+// alerts shows a result: one for every policy that is broken, one for every policy that could not be evaluated, and one for what
+// the others could not take into account. Clients take no alerts for a pass, so nothing else would tell these from it. What
+// could not be evaluated fails a check where it makes the verdict undecided. about names the image or workload; line gives
+// the text of a Dockerfile line.
+func alerts(r policy.Result, wanted map[string]bool, at time.Time, about string, line func(int) string) []*storage.Alert {
+	var out []*storage.Alert
+	add := func(enforced bool, p *storage.Policy, messages ...string) {
+		s := stages[r.Stage]
+		p.LifecycleStages, p.PolicyVersion = []storage.LifecycleStage{s.stage}, "1.1"
+		if enforced {
+			p.EnforcementActions = []storage.EnforcementAction{s.action}
+		}
+		alert := &storage.Alert{
+			Id: uuid.NewSHA1(uuid.NameSpaceURL, []byte(about+"\n"+p.Id)).String(), Policy: p, LifecycleStage: s.stage, Time: timestamppb.New(at),
+		}
+		for _, m := range messages {
+			alert.Violations = append(alert.Violations, &storage.Alert_Violation{Message: m})
+		}
+		out = append(out, alert)
+	}
+	asked := func(id string) bool { return wanted == nil || wanted[id] }
+	for _, v := range r.Violations {
+		if !asked(v.PolicyID) {
+			continue
+		}
+		var messages []string
+		for _, m := range v.Messages {
+			messages = append(messages, messageText(m, line))
+		}
+		if v.More > 0 {
+			messages = append(messages, fmt.Sprintf("… and %d more", v.More))
+		}
+		add(v.Enforced, &storage.Policy{
+			Id: v.PolicyID, Name: v.Policy, Description: v.Description, Rationale: v.Rationale, Remediation: v.Remediation,
+			Categories: v.Categories, Severity: policySeverities[v.Severity],
+		}, messages...)
+	}
+	for _, u := range r.Undecided {
+		if asked(u.PolicyID) {
+			add(u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration, &storage.Policy{
+				Id: u.PolicyID + "-undecided", Name: u.Policy + " (could not be decided)", Severity: policySeverities[u.Severity],
+				Description: "The policy could not be evaluated, so whether it is broken is not known.",
+				Remediation: "Mend what kept the policy from being evaluated, then check again.",
+			}, "Could not be decided: "+u.Reason)
+		}
+	}
+	var notes []string
+	for _, n := range r.Notes {
+		var about []string
+		for _, id := range n.Policies {
+			if asked(id) {
+				about = append(about, id)
+			}
+		}
+		if len(about) > 0 || len(n.Policies) == 0 {
+			notes = append(notes, strings.TrimSuffix(n.Text+" (policies: "+strings.Join(about, ", ")+")", " (policies: )"))
+		}
+	}
+	if len(notes) > 0 {
+		add(false, &storage.Policy{
+			Id: "judged-on-less", Name: "Judged on less than everything", Severity: storage.Severity_LOW_SEVERITY,
+			Description: "Policies were evaluated, but not on everything that they look at.",
+			Remediation: "Supply what is missing, then check again.",
+		}, notes...)
+	}
+	return out
+}
+
+// messageText is a message with its place in the Dockerfile. Messages that are not about a component say themselves what they are
+// about; the line may hold the very value that they do not repeat.
+func messageText(m policy.Message, line func(int) string) string {
+	out := m.Text
+	if m.Line > 0 {
+		if text := line(m.Line); m.Component != "" && text != "" {
+			out += fmt.Sprintf(" (line %d: %s)", m.Line, clip(text))
+		} else {
+			out += fmt.Sprintf(" (line %d)", m.Line)
+		}
+	}
+	return out
+}
+
+const maxLine = 200
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > maxLine {
+		return string(r[:maxLine]) + "…"
+	}
+	return s
+}

@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"internal/rhacspolicy":           {"internal/fault", "internal/yamldoc", "internal/policy"},
 	"internal/workload":              {"internal/fault", "internal/image", "internal/policy"},
 	"internal/assess":                {"internal/workload", "internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
+	"internal/admission":             {"internal/fault", "internal/policy", "internal/workload", "internal/assess"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/rhacs":                 {"internal/fault", "internal/image", "internal/assess", "internal/auth", "internal/policy", "internal/sbom", "internal/scan", "internal/vuln", "internal/workload", "internal/rhacs/*"},
 	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/policy", "internal/scan"},
@@ -63,7 +64,7 @@ var mayImport = map[string][]string{
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
 	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
-	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/workload", "internal/assess", "internal/auth", "internal/cluster",
+	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/workload", "internal/assess", "internal/admission", "internal/auth", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

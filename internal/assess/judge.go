@@ -2,6 +2,7 @@ package assess
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,10 +11,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/scan"
 )
 
-// judge evaluates the build stage and draws the verdict. Whether missing advisory data may stop a build is a policy of its own,
-// so enforced policies that lack nothing else do not make the verdict undecided. Whoever gives nothing but a bill of materials
-// knows that it says nothing of the image's configuration. It fails if the policies cannot be
-// had, or the context was cancelled.
+// judge evaluates the build stage and draws the verdict. It fails if the policies cannot be had, or the context was cancelled.
 func (s *Service) judge(ctx context.Context, a *Assessment) error {
 	policies, err := s.o.Policies.Current(ctx)
 	if err != nil {
@@ -31,10 +29,8 @@ func verdictOf(r policy.Result) Verdict {
 	if r.Failed() {
 		return Fail
 	}
-	for _, u := range r.Undecided {
-		if u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration {
-			return Undecided
-		}
+	if slices.ContainsFunc(r.Undecided, policy.Undecided.Stops) {
+		return Undecided
 	}
 	if len(r.Violations) > 0 {
 		return Violations

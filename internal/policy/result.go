@@ -47,6 +47,11 @@ type Undecided struct {
 	LacksConfiguration bool `json:"lacksConfiguration,omitempty"`
 }
 
+// Stops reports whether an image or workload cannot pass as long as this is not known. Whether missing advisory data may stop it
+// is a policy of its own, and whoever gives nothing but a bill of materials knows that it says nothing of the image's
+// configuration, so the lack of these does not.
+func (u Undecided) Stops() bool { return u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration }
+
 // Excluded is what an exclusion of a policy hid.
 type Excluded struct {
 	PolicyID  string     `json:"policyId"`

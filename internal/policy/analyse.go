@@ -87,7 +87,7 @@ var plainCalls = map[string]bool{
 	operators.Add: true, operators.Subtract: true, operators.Negate: true, operators.NotStrictlyFalse: true,
 	"startsWith": true, "endsWith": true, "contains": true, "matches": true, "size": true, "lowerAscii": true,
 	"upperAscii": true, "trim": true, "duration": true, "timestamp": true, "days": true, "severityAtLeast": true,
-	"glob": true, "string": true, "getHours": true,
+	"glob": true, "looksSecret": true, "string": true, "getHours": true,
 }
 
 // refusedCalls are functions that CEL has and policies have not, with the reason.

@@ -66,11 +66,42 @@ func created(t time.Time) func(*Input) {
 	return func(in *Input) { in.Image.Created, in.Image.HasCreated = t, !t.IsZero() }
 }
 
-// builtinCases give every built-in policy images that break it, with what the message says, and images that only look like it.
+// builtinCases give every built-in policy of the stage build images that break it, with what the message says, and images that only look like it.
 var builtinCases = map[string]struct {
 	broken map[string]func(*Input) // by part of the message
 	intact []func(*Input)
 }{
+	"image-from-unapproved-registry": {
+		broken: map[string]func(*Input){"quay.io/team/app is in no approved registry": func(in *Input) { in.Image.Registry = "quay.io" }},
+		intact: []func(*Input){func(in *Input) { in.Image.Repository = "other" }},
+	},
+	"high-score-vulnerability": {
+		broken: map[string]func(*Input){"CVE-1-1 (score 7.5) in libx 1.0, fixed in 2": withVulnerability(Vulnerability{
+			ID: "A", CVE: "CVE-1-1", Score: 7.5, FixedVersion: "2"})},
+		intact: []func(*Input){
+			withVulnerability(Vulnerability{ID: "A", Score: 6.9, FixedVersion: "2"}), withVulnerability(Vulnerability{ID: "A", Score: 9}),
+		},
+	},
+	"package-index-updated-alone": {
+		broken: map[string]func(*Input){
+			"line 4 updates the package index alone: apt-get update": withLine("RUN", "apt-get update"),
+			"apk -q update": withLine("RUN", " apk -q update "), "dnf makecache --refresh": withLine("RUN", "dnf makecache --refresh"),
+		},
+		intact: []func(*Input){
+			withLine("RUN", "apt-get update && apt-get install -y nginx"), withLine("RUN", "apk add --update nginx"), withLine("CMD", "apt update"),
+		},
+	},
+	"insecure-option": {
+		broken: map[string]func(*Input){
+			"started with --insecure-skip-tls-verify": func(in *Input) { in.Image.Command = []string{"serve", "--insecure-skip-tls-verify"} },
+			"/app -insecure": func(in *Input) { in.Image.Entrypoint = []string{"sh", "-c", "/app -insecure"} },
+		},
+		intact: []func(*Input){func(in *Input) { in.Image.Command = []string{"insecure", "--secure"} }},
+	},
+	"secrets-volume-in-image": {
+		broken: map[string]func(*Input){"the volume /run/secrets": func(in *Input) { in.Image.Volumes = []string{"/data", "/run/secrets"} }},
+		intact: []func(*Input){func(in *Input) { in.Image.Volumes = []string{"/run/secretsfile"} }},
+	},
 	"latest-tag": {
 		broken: map[string]func(*Input){"app:latest can point": func(in *Input) {
 			in.Image.Tag, in.Image.Reference = "latest", "registry.example/team/app:latest"
@@ -322,6 +353,9 @@ func only(t testing.TB, id string) *Set {
 
 func TestBuiltin(t *testing.T) {
 	for _, p := range Builtin() {
+		if !slices.Contains(p.Stages, Build) {
+			continue // TestBuiltin_workloads
+		}
 		t.Run(p.ID, func(t *testing.T) {
 			c, ok := builtinCases[p.ID]
 			if !ok || len(c.broken) == 0 || len(c.intact) == 0 {
@@ -364,9 +398,6 @@ func TestBuiltin_every_policy_explains_itself(t *testing.T) {
 				t.Errorf("%s has no %s", p.ID, what)
 			}
 		}
-		if !slices.Contains(p.Stages, Build) {
-			t.Errorf("%s is not asked at build", p.ID)
-		}
 	}
 	for id := range builtinCases {
 		only(t, id)
@@ -398,6 +429,7 @@ func TestBuiltin_clean_image_passes_everything(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := set.Evaluate(context.Background(), Build, cleanInput())
+	policies = slices.DeleteFunc(policies, func(p Policy) bool { return !slices.Contains(p.Stages, Build) })
 	if len(r.Violations)+len(r.Undecided)+len(r.Notes) > 0 || r.Evaluated != len(policies) {
 		t.Errorf("%+v", r)
 	}

@@ -66,7 +66,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the row of %s does not say that it may be unknown (%s)", name, reason)
 		}
 	}
-	for _, f := range []string{"severityAtLeast(severity, least)", "glob(pattern, text)", "days(n)"} {
+	for _, f := range []string{"severityAtLeast(severity, least)", "glob(pattern, text)", "looksSecret(name, value)", "days(n)"} {
 		row(f)
 	}
 

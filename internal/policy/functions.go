@@ -33,6 +33,11 @@ func functions() []cel.EnvOption {
 				}
 				return types.Bool(ok)
 			}))),
+		cel.Function("looksSecret", cel.Overload("looks_secret_string_string",
+			[]*cel.Type{cel.StringType, cel.StringType}, cel.BoolType,
+			cel.BinaryBinding(func(name, value ref.Val) ref.Val {
+				return types.Bool(looksSecret(string(name.(types.String)), string(value.(types.String))))
+			}))),
 		cel.Function("days", cel.Overload("days_int",
 			[]*cel.Type{cel.IntType}, cel.DurationType,
 			cel.UnaryBinding(func(n ref.Val) ref.Val {

@@ -342,16 +342,13 @@ func severity(_, value string) (string, error) {
 	return fmt.Sprintf("vulnerability.severity in [%s]", strings.Join(words, ", ")), nil
 }
 
-const dropsNotAll = `!container.droppedCapabilities.exists(capability, capability.upperAscii() == "ALL")`
+const dropsNotAll = `!("ALL" in container.droppedCapabilities)`
 
-// capability says that a list holds a capability, with or without the prefix that the kernel's names have.
+// capability says that a list holds a capability. Workloads have the names without the prefix of the kernel's.
 func capability(list string) func(string, string) (string, error) {
 	return func(_, value string) (string, error) {
 		name := strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(value)), "CAP_")
-		if name == "ALL" {
-			return fmt.Sprintf(`container.%s.exists(capability, capability.upperAscii() == "ALL")`, list), nil
-		}
-		return fmt.Sprintf("container.%s.exists(capability, capability.upperAscii() in [%s, %s])", list, quote(name), quote("CAP_"+name)), nil
+		return fmt.Sprintf("%s in container.%s", quote(name), list), nil
 	}
 }
 

@@ -118,8 +118,8 @@ var criteriaCases = []struct {
 	breaks []change
 	holds  []change
 }{
-	{criterionGroup("Add Capabilities", "OR", false, "SYS_ADMIN", "NET_ADMIN"),
-		[]change{func(w *world) { w.c.AddedCapabilities = []string{"NET_ADMIN"} }, func(w *world) { w.c.AddedCapabilities = []string{"CAP_SYS_ADMIN"} }},
+	{criterionGroup("Add Capabilities", "OR", false, "CAP_SYS_ADMIN", "NET_ADMIN"),
+		[]change{func(w *world) { w.c.AddedCapabilities = []string{"NET_ADMIN"} }, func(w *world) { w.c.AddedCapabilities = []string{"SYS_ADMIN"} }},
 		[]change{func(w *world) { w.c.AddedCapabilities = []string{"CHOWN"} }}},
 	{criterionGroup("Add Capabilities", "AND", false, "SYS_ADMIN", "NET_ADMIN"),
 		[]change{func(w *world) { w.c.AddedCapabilities = []string{"NET_ADMIN", "SYS_ADMIN"} }},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +26,7 @@ import (
 const aloneMemory = 88 << 20
 
 // alone runs the flow in this process: no server, no database.
-func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference, depth assess.Depth, do func(*assess.Service, assess.Progress) error) error {
+func (p *program) alone(ctx context.Context, f imageFlags, depth assess.Depth, do func(*assess.Service, assess.Progress) error) error {
 	if p.getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(aloneMemory)
 	}
@@ -34,19 +35,15 @@ func (p *program) alone(ctx context.Context, f imageFlags, ref image.Reference, 
 		return err
 	}
 	defer done()
-	sources, err := p.aloneSources(ctx, f, ref, aloneScheme(ctx, f, ref.Registry))
-	if err != nil {
-		return err
-	}
 	scanOptions := scan.Options{LibraryGzip: f.libraryGzip}
 	if cache, ok := userLayerFiles(); ok && !f.noCache {
 		scanOptions.Cache = cache
 		defer cache.prune()
 	}
-	options.Sources, options.Client, options.Scanner = sources, p.aloneClient(), scan.New(scanOptions)
+	options.Sources, options.Client, options.Scanner = p.foundSources(f), p.aloneClient(), scan.New(scanOptions)
 	bars := p.progress()
 	defer bars.close()
-	return adviseAlone(do(assess.New(options), bars.progress()), ref.Registry)
+	return do(assess.New(options), bars.progress())
 }
 
 // aloneOptions are those that do not depend on an image. done gives the advisories back.
@@ -120,6 +117,23 @@ type aloneSources []integration.Candidate
 
 func (s aloneSources) Candidates(context.Context, image.Reference) ([]integration.Candidate, error) {
 	return s, nil
+}
+
+// foundSources looks for the ways to a repository once, when they are first asked for.
+type foundSources func(context.Context, image.Reference) (aloneSources, error)
+
+func (find foundSources) Candidates(ctx context.Context, ref image.Reference) ([]integration.Candidate, error) {
+	return find(ctx, ref)
+}
+
+func (p *program) foundSources(f imageFlags) foundSources {
+	var found sync.Map // by repository
+	return func(ctx context.Context, ref image.Reference) (aloneSources, error) {
+		once, _ := found.LoadOrStore(ref.Name(), sync.OnceValues(func() (aloneSources, error) {
+			return p.aloneSources(ctx, f, ref, aloneScheme(ctx, f, ref.Registry))
+		}))
+		return once.(func() (aloneSources, error))()
+	}
 }
 
 // aloneSources are the credential that Docker keeps, if there is one; then the default public integrations that serve the

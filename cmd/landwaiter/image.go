@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -27,13 +27,7 @@ registry whose certificate is signed by a private authority works with SSL_CERT_
 		p.imageDepthCommand(assess.ScanIt, "scan", "List an image's components and their known vulnerabilities",
 			"Scan reads an image's layers. Vulnerabilities are known from the advisories that `landwaiter vuln update` or `landwaiter vuln import` brought.",
 			"  landwaiter image scan debian:12\n  landwaiter image scan --server https://landwaiter.example quay.io/org/app@sha256:…"),
-		p.imageDepthCommand(assess.Judge, "check", "Judge an image by the policies of the build stage",
-			`Check scans an image and asks the policies of the build stage.
-
-Exit status: 0 the image passes, or violates only policies that are not enforced; 1 it violates an enforced one; 2 it could
-not be decided: the image cannot be had or read. Without advisory data an image can pass; the verdict then says that it was
-not checked for vulnerabilities.`,
-			"  landwaiter image check registry.example/team/app:1.2\n  landwaiter image check -o json nginx > verdict.json"),
+		p.imageCheckCommand(),
 		p.imageExplainCommand(),
 		p.imageHistoryCommand(),
 	)
@@ -70,30 +64,29 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 			return exactArgs(1, "an image, e.g. nginx:1.27 or registry.example/team/app@sha256:…")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if want, err := assess.ParseSelection(*f.platform); err != nil {
-				return err
-			} else if _, one := want.One(); !one {
-				return p.runPlatforms(cmd.Context(), f, args, depth)
-			}
-			a, err := p.assess(cmd.Context(), f, strings.Join(args, ""), depth)
+			found, err := p.assessOne(cmd.Context(), f, strings.Join(args, ""), depth)
 			if err != nil {
 				return err
 			}
-			if depth == assess.Judge {
-				p.status = a.Verdict.ExitStatus()
+			if found.Platforms != nil {
+				p.status = found.Platforms.ExitStatus(depth)
 			}
-			if format, err := sbom.ParseFormat(f.output.name); err == nil {
-				return p.writeSBOM(a, format)
-			}
-			return p.print(*f.output, a, func() error { return renderAssessment(p.out, a, depth, f.removed) })
+			return p.printOne(f, found, depth)
 		},
 	}
-	fs := cmd.Flags()
-	var documents []string
+	f.declare(cmd.Flags(), depth)
+	if depth == assess.ScanIt {
+		cmd.Flags().BoolVar(&f.removed, "removed", false, "list what later layers removed, too; -o json always does")
+	}
+	return cmd
+}
+
+// declare adds the flags that the image commands of a depth share.
+func (f *imageFlags) declare(fs *pflag.FlagSet, depth assess.Depth, formats ...string) {
 	if depth != assess.Inspect {
 		fs.StringVar(&f.sbom, "sbom", "", "take components from this CycloneDX or SPDX document (JSON) instead of an image's layers; - is standard input")
 		for _, format := range sbom.Formats() {
-			documents = append(documents, string(format))
+			formats = append(formats, string(format))
 		}
 	}
 	f.remote = newRemoteFlags(fs)
@@ -101,46 +94,92 @@ func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, exampl
 	f.platform = text(fs, settingPlatforms)
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
 	f.signerRules = text(fs, settingSignerRules)
-	f.output = outputFlag(fs, documents...)
+	f.output = outputFlag(fs, formats...)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
-	if depth == assess.ScanIt {
-		fs.BoolVar(&f.removed, "removed", false, "list what later layers removed, too; -o json always does")
-	}
 	fs.BoolVar(&f.noCache, "no-cache", false, "read every layer again (working alone)")
 	fs.BoolVar(&f.libraryGzip, "library-gzip", false, "unpack gzip with a general library (working alone)")
-	return cmd
 }
 
-func (p *program) assess(ctx context.Context, f imageFlags, name string, depth assess.Depth) (*assess.Assessment, error) {
+// An imageAnswer is what was found about one image: about one platform or several.
+type imageAnswer struct {
+	Assessment *assess.Assessment `json:"assessment,omitempty"`
+	Platforms  *assess.Platforms  `json:"platforms,omitempty"`
+}
+
+// assessOne asks about one image, of one platform or several.
+func (p *program) assessOne(ctx context.Context, f imageFlags, name string, depth assess.Depth) (found imageAnswer, err error) {
 	if f.sbom != "" {
-		return p.assessSBOM(ctx, f, depth)
+		if err := f.onePlatform(depth); err != nil {
+			return found, err
+		}
+		found.Assessment, err = p.assessSBOM(ctx, f, depth)
+		return found, err
 	}
-	ref, err := image.ParseReference(name)
-	if err != nil {
-		return nil, err
-	}
-	platform, err := image.ParsePlatform(*f.platform)
-	if err != nil {
-		return nil, err
-	}
-	var a *assess.Assessment
-	err = p.flow(ctx, f, ref, depth, func(c *client.Client) error {
-		a, err = c.Assess(ctx, ref.String(), platform.String(), depth)
-		return err
-	}, func(s *assess.Service, progress assess.Progress) error {
-		a, err = s.Assess(ctx, assess.Request{Reference: ref, Platform: platform, Depth: depth}, progress)
+	err = p.flow(ctx, f, depth, func(ask asker) error {
+		found, err = ask(ctx, name)
 		return err
 	})
-	return a, err
+	return found, err
 }
 
-// flow asks the server if there is one, else works in this process.
-func (p *program) flow(ctx context.Context, f imageFlags, ref image.Reference, depth assess.Depth,
-	remote func(*client.Client) error, alone func(*assess.Service, assess.Progress) error,
-) error {
+// onePlatform refuses several platforms for what is about one.
+func (f imageFlags) onePlatform(depth assess.Depth) error {
+	want, err := assess.ParseSelection(*f.platform)
+	if err != nil {
+		return err
+	}
+	if _, one := want.One(); one {
+		return nil
+	}
+	if f.sbom != "" {
+		return fault.New(fault.Invalid, "image "+depth.String(), "a software bill of materials is about one platform").WithFix("Leave out --platform.")
+	}
+	return fault.New(fault.Invalid, "image "+depth.String(), "-o %s writes one platform", f.output.name).WithFix("Name one platform, or use -o json.")
+}
+
+// printOne prints what was found about one image in a format that is not of internal/report.
+func (p *program) printOne(f imageFlags, found imageAnswer, depth assess.Depth) error {
+	if found.Platforms != nil {
+		return p.print(*f.output, found.Platforms, func() error { return renderPlatforms(p.out, found.Platforms, depth) })
+	}
+	if format, err := sbom.ParseFormat(f.output.name); err == nil {
+		return p.writeSBOM(found.Assessment, format)
+	}
+	return p.print(*f.output, found.Assessment, func() error { return renderAssessment(p.out, found.Assessment, depth, f.removed) })
+}
+
+// An asker finds out about one image. It may be called for several at once.
+type asker func(ctx context.Context, name string) (imageAnswer, error)
+
+// flow hands do what asks the server, if there is one, else what works in this process.
+func (p *program) flow(ctx context.Context, f imageFlags, depth assess.Depth, do func(asker) error) error {
+	want, err := assess.ParseSelection(*f.platform)
+	if err != nil {
+		return err
+	}
+	if _, err := sbom.ParseFormat(f.output.name); err == nil {
+		if err := f.onePlatform(depth); err != nil {
+			return err
+		}
+	}
+	platform, one := want.One()
 	if !f.remote.given() {
-		return p.alone(ctx, f, ref, depth, alone)
+		return p.alone(ctx, f, depth, func(s *assess.Service, progress assess.Progress) error {
+			return do(func(ctx context.Context, name string) (found imageAnswer, err error) {
+				ref, err := image.ParseReference(name)
+				if err != nil {
+					return found, err
+				}
+				req := assess.Request{Reference: ref, Platform: platform, Depth: depth}
+				if one {
+					found.Assessment, err = s.Assess(ctx, req, progress)
+				} else {
+					found.Platforms, err = s.AssessPlatforms(ctx, req, want, progress)
+				}
+				return found, adviseAlone(err, ref.Registry)
+			})
+		})
 	}
 	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip || *f.signerRules != "" {
 		return fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure, --no-cache, --library-gzip and --signer-rules are for working alone").
@@ -153,5 +192,15 @@ func (p *program) flow(ctx context.Context, f imageFlags, ref image.Reference, d
 	bars := p.progress()
 	defer bars.close()
 	bars.step("Asking " + f.remote.server())
-	return remote(c)
+	return do(func(ctx context.Context, name string) (found imageAnswer, err error) {
+		ref, err := image.ParseReference(name)
+		switch {
+		case err != nil:
+		case one:
+			found.Assessment, err = c.Assess(ctx, ref.String(), platform.String(), depth)
+		default:
+			found.Platforms, err = c.AssessPlatforms(ctx, ref.String(), *f.platform, depth)
+		}
+		return found, err
+	})
 }

@@ -2,50 +2,15 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
-	"github.com/landwaiter/landwaiter/internal/sbom"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
-
-// runPlatforms is an image command for several platforms.
-func (p *program) runPlatforms(ctx context.Context, f imageFlags, args []string, depth assess.Depth) error {
-	op := "image " + depth.String()
-	if f.sbom != "" {
-		return fault.New(fault.Invalid, op, "a software bill of materials is about one platform").WithFix("Leave out --platform.")
-	}
-	if _, err := sbom.ParseFormat(f.output.name); err == nil {
-		return fault.New(fault.Invalid, op, "-o %s writes one platform", f.output.name).WithFix("Name one platform, or use -o json.")
-	}
-	ref, err := image.ParseReference(args[0])
-	if err != nil {
-		return err
-	}
-	want, err := assess.ParseSelection(*f.platform)
-	if err != nil {
-		return err
-	}
-	var found *assess.Platforms
-	err = p.flow(ctx, f, ref, depth, func(c *client.Client) error {
-		found, err = c.AssessPlatforms(ctx, ref.String(), *f.platform, depth)
-		return err
-	}, func(s *assess.Service, progress assess.Progress) error {
-		found, err = s.AssessPlatforms(ctx, assess.Request{Reference: ref, Depth: depth}, want, progress)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	p.status = found.ExitStatus(depth)
-	return p.print(*f.output, found, func() error { return renderPlatforms(p.out, found, depth) })
-}
 
 func renderPlatforms(w io.Writer, p *assess.Platforms, depth assess.Depth) error {
 	r := &renderer{w: w}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,8 @@ type program struct {
 	getenv func(string) string
 	types  *integration.Types
 	status int // exit status when a command ends without an error
+
+	complaining sync.Mutex // held while writing to err
 }
 
 // run executes one command line and returns the exit status.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
@@ -76,4 +77,34 @@ func (r *renderer) verdict(a *assess.Assessment) {
 		text += "; NOT CHECKED FOR VULNERABILITIES"
 	}
 	r.printf("\n%s\n", text)
+}
+
+// renderChecked prints each image as if it were the only one, and then all of them in a table.
+func renderChecked(w io.Writer, all []checkedImage) error {
+	r := &renderer{w: w}
+	rows := [][]string{{"IMAGE", "VERDICT", "VULNERABILITIES"}}
+	for i, c := range all {
+		if i > 0 {
+			r.printf("\n")
+		}
+		switch {
+		case r.err != nil:
+		case c.err != nil:
+			r.printf("%s\n", printable(c.Reference))
+			r.field("error", "NOT ASSESSED: "+c.Error)
+			if c.Fix != "" {
+				r.field("", "what to do: "+c.Fix)
+			}
+		case c.Platforms != nil:
+			r.err = renderPlatforms(w, c.Platforms, assess.Judge)
+		default:
+			r.err = renderAssessment(w, c.Assessment, assess.Judge, false)
+		}
+		for _, s := range c.subjects {
+			rows = append(rows, []string{s.Title(), s.Outcome(), s.Vulnerabilities()})
+		}
+	}
+	r.printf("\n")
+	r.table(rows)
+	return r.err
 }

@@ -44,6 +44,8 @@ func (p *program) complain(format string, args ...any) {
 	for i, line := range lines {
 		lines[i] = printable(strings.ReplaceAll(line, "\t", "  "))
 	}
+	p.complaining.Lock()
+	defer p.complaining.Unlock()
 	fmt.Fprintln(p.err, strings.Join(lines, "\n"))
 }
 

@@ -180,10 +180,10 @@ func ComparePlatforms(reference string, answers []PlatformAnswer, depth Depth) *
 	for _, answer := range answers {
 		a := answer.Assessment
 		if a == nil {
-			p.Verdict = worseVerdict(p.Verdict, Undecided)
+			p.Verdict = WorseVerdict(p.Verdict, Undecided)
 			continue
 		}
-		p.Verdict = worseVerdict(p.Verdict, a.Verdict)
+		p.Verdict = WorseVerdict(p.Verdict, a.Verdict)
 		if a.Scan.Status == NotScanned {
 			continue // it has what is not known, which is no difference
 		}
@@ -241,7 +241,8 @@ func differing(items map[platformKey]*PlatformItem, all int) []PlatformItem {
 // verdictOrder is from best to worst.
 var verdictOrder = []Verdict{"", Pass, Violations, Undecided, Fail}
 
-func worseVerdict(a, b Verdict) Verdict {
+// WorseVerdict is the worse of two.
+func WorseVerdict(a, b Verdict) Verdict {
 	if slices.Index(verdictOrder, a) > slices.Index(verdictOrder, b) {
 		return a
 	}

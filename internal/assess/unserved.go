@@ -40,16 +40,16 @@ func (u *Unserved) As(target any) bool {
 	if !ok || len(u.Errs) == 0 {
 		return false
 	}
-	var best error
+	best := -1
 	for i, err := range u.Errs {
-		if !u.Attempts[i].Retried && (best == nil || rank(err) < rank(best)) {
-			best = err
+		if !u.Attempts[i].Retried && (best < 0 || rank(err) < rank(u.Errs[best])) {
+			best = i
 		}
 	}
-	if best == nil {
+	if best < 0 {
 		return false
 	}
-	*t = &fault.Error{Code: fault.CodeOf(best), Op: "get image", What: u.Reference, Fix: fault.FixOf(best), Err: best}
+	*t = &fault.Error{Code: fault.CodeOf(u.Errs[best]), Op: "get image", What: u.Reference, Fix: u.Attempts[best].Fix, Err: u.Errs[best]}
 	return true
 }
 

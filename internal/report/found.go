@@ -1,0 +1,41 @@
+package report
+
+import (
+	"cmp"
+
+	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/vex"
+)
+
+// A found is one vulnerability of one component, whether it counts or was set aside.
+type found struct {
+	assess.Finding
+	setAside string // in a word or two; "" when it counts
+	why      string // it was set aside, and who says so
+	mistaken bool   // whoever set it aside says that it does not affect the image
+}
+
+// found lists those that count first.
+func (s Subject) found() []found {
+	var list []found
+	if s.Image == nil {
+		return nil
+	}
+	for _, f := range s.Image.Findings {
+		list = append(list, found{Finding: f})
+	}
+	for _, f := range s.Image.Suppressed {
+		n := found{Finding: f.Finding, setAside: "set aside"}
+		if said := f.By.VEX; said != nil {
+			n.setAside = "set aside: " + said.Status.Words()
+			n.why = "VEX: " + said.Status.Words()
+			if why := said.Why(); why != "" {
+				n.why += ", " + why
+			}
+			n.why += " (" + cmp.Or(said.Author, said.Document) + ")"
+			n.mistaken = said.Status == vex.NotAffected
+		}
+		list = append(list, n)
+	}
+	return list
+}

@@ -90,7 +90,7 @@ func (s *Service) CheckWorkloads(ctx context.Context, req WorkloadsRequest, prog
 		of.Policy = policies.EvaluateWorkload(ctx, d)
 		of.Verdict = verdictOf(of.Policy)
 		report.Workloads = append(report.Workloads, of)
-		report.Verdict = worseVerdict(report.Verdict, of.Verdict)
+		report.Verdict = WorseVerdict(report.Verdict, of.Verdict)
 		if ctx.Err() != nil {
 			return nil, stopped(ctx, "check workloads", "")
 		}

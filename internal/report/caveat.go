@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
-	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
 )
 
@@ -58,15 +57,23 @@ func (s Subject) Caveats() []Caveat {
 			add(Warning, "warning", "Answer is less than it seems", w.Text, w.Fix)
 		}
 	}
+	if s.Workload != nil {
+		for _, i := range s.Workload.Images {
+			switch about := "container " + i.Container + ", image " + i.Image; {
+			case i.Error != "": // among the problems
+			case i.ScanStatus == assess.NotScanned:
+				add(Warning, "not-scanned", "Image was not scanned", about, "")
+			case i.CheckStatus == assess.NotChecked:
+				add(Warning, "not-checked", "Image was not checked for vulnerabilities", about, "")
+			case i.CheckStatus == assess.PartlyChecked:
+				add(Warning, "partly-checked", "Image was partly checked for vulnerabilities", about, "")
+			}
+		}
+	}
 	for _, n := range s.Policy.Notes {
 		add(Note, "note", "Policies were decided on less than everything", n.Text+" ("+strings.Join(n.Policies, ", ")+")", "")
 	}
 	return list
-}
-
-// blocking reports whether a policy without an answer leaves the verdict without one.
-func blocking(u policy.Undecided) bool {
-	return u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration
 }
 
 // clip shortens a text to so many characters.

@@ -130,7 +130,7 @@ func junitCases(s Subject) []junitCase {
 	}
 	for _, u := range s.Policy.Undecided {
 		c, detail := add(u.Policy), &junitDetail{Message: "could not be decided: " + u.Reason, Type: string(u.Severity)}
-		if blocking(u) {
+		if u.Stops() {
 			c.Error = detail
 		} else {
 			c.Skipped = detail

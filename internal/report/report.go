@@ -38,7 +38,8 @@ type Subject struct {
 	Line  int
 	lines map[int]int // of File, by the image's own Dockerfile lines
 
-	Image    *assess.Assessment // nil for workloads, and for an image that could not be had
+	Image    *assess.Assessment     // nil for workloads, and for an image that could not be had
+	Workload *assess.WorkloadReport // nil for images
 	Policy   policy.Result
 	Verdict  assess.Verdict
 	Problems []Problem // images that could not be had
@@ -48,7 +49,7 @@ type Subject struct {
 
 // A Problem is an image that could not be had.
 type Problem struct {
-	Image string // reference
+	Image string // as it was asked for
 	Text  string
 	Fix   string
 }
@@ -80,6 +81,20 @@ func OfPlatforms(name string, p *assess.Platforms) []Subject {
 // OfError makes the subject of an image that could not be had.
 func OfError(name string, err error) Subject {
 	return Subject{Kind: KindImage, Name: name, Verdict: assess.Undecided, Problems: []Problem{{name, err.Error(), fault.FixOf(err)}}}
+}
+
+// OfWorkload makes the subject of a workload.
+func OfWorkload(w assess.WorkloadReport) Subject {
+	s := Subject{
+		Kind: w.Workload.Kind, Name: strings.TrimPrefix(w.Workload.Namespace+"/"+w.Workload.Name, "/"),
+		File: w.Workload.File, Line: w.Workload.Line, Workload: &w, Policy: w.Policy, Verdict: w.Verdict,
+	}
+	for _, i := range w.Images {
+		if i.Error != "" {
+			s.Problems = append(s.Problems, Problem{i.Image, "container " + i.Container + ": " + i.Error, i.Fix})
+		}
+	}
+	return s
 }
 
 // Verdict is the worst of all subjects. A violation stays one whatever else could not be decided, so failing is worse.

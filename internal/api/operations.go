@@ -130,6 +130,8 @@ var operations = map[string]operation{
 		"Takes imageName and includeSnoozed, which adds the findings that are set aside. The image is read anew each time and its assessment is kept; force, cluster and namespace change nothing. What was not checked or not read is a vulnerability NOT-CHECKED or NOT-READ of unknown severity."},
 	"rhacsCheckImage": {"POST", "/v1/detect/build", auth.ScanImages, "RHACS", "Check an image against the policies of the build stage (RHACS's shape)",
 		"Takes imageName or image, and policyCategories. A policy that could not be evaluated is an alert, too."},
+	"rhacsCheckWorkloads": {"POST", "/v1/detect/deploy/yaml", auth.ScanImages, "RHACS", "Check Kubernetes manifests against the policies of the stage deploy (RHACS's shape)",
+		"Takes yaml, policyCategories, enforcementOnly, cluster and namespace, which are those that the workloads are meant for."},
 	"rhacsSBOM": {"POST", "/api/v1/images/sbom", auth.ScanImages, "RHACS", "Scan an image and write its bill of materials in SPDX 2.3 (RHACS's path)", ""},
 
 	"listTokens": {"GET", "/v1/apitokens", auth.ManageTokens, "API tokens", "List the API tokens", ""},

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/rhacs"
+	"github.com/landwaiter/landwaiter/internal/workload"
 )
 
 // A rhacsInput is a message of RHACS's as JSON.
@@ -22,9 +25,10 @@ type rhacsOutput struct {
 }
 
 func (a *API) registerRHACS() {
-	s := &rhacs.Service{Assess: a.Assess, Policies: a.Policies, Tool: "landwaiter " + a.Version}
+	s := &rhacs.Service{Assess: a.Assess, Policies: a.Policies, Now: time.Now, Tool: "landwaiter " + a.Version}
 	registerRHACS(a, "rhacsScanImage", s.ScanImage)
 	registerRHACS(a, "rhacsCheckImage", s.DetectBuildTime)
+	registerRHACS(a, "rhacsCheckWorkloads", s.DetectDeployTimeFromYAML, func(op *huma.Operation) { op.MaxBodyBytes = workload.MaxBytes })
 	register(a, "rhacsSBOM", func(ctx context.Context, in *rhacsInput) (*sbomOutput, error) {
 		document, name, err := s.SBOM(ctx, in.RawBody)
 		return &sbomOutput{"application/json", fmt.Sprintf("attachment; filename=%q", name), document}, err
@@ -42,7 +46,7 @@ func (a *API) registerRHACS() {
 func registerRHACS[I any, In interface {
 	*I
 	proto.Message
-}, Out proto.Message](a *API, id string, handle func(context.Context, In) (Out, error)) {
+}, Out proto.Message](a *API, id string, handle func(context.Context, In) (Out, error), change ...func(*huma.Operation)) {
 	register(a, id, func(ctx context.Context, in *rhacsInput) (*rhacsOutput, error) {
 		req := In(new(I))
 		if err := rhacs.Decode(in.RawBody, req); err != nil {
@@ -54,7 +58,7 @@ func registerRHACS[I any, In interface {
 		}
 		body, err := rhacs.Encode(out)
 		return &rhacsOutput{"application/json", body}, err
-	})
+	}, change...)
 }
 
 // GRPC answers RHACS's clients that speak gRPC.

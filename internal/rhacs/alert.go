@@ -30,7 +30,7 @@ var policySeverities = map[policy.Severity]storage.Severity{
 // the others could not take into account. Clients take no alerts for a pass, so nothing else would tell these from it. What
 // could not be evaluated fails a check where it makes the verdict undecided. about names the image or workload; line gives
 // the text of a Dockerfile line.
-func alerts(r policy.Result, wanted map[string]bool, at time.Time, about string, line func(int) string) []*storage.Alert {
+func alerts(r policy.Result, at time.Time, about string, line func(int) string) []*storage.Alert {
 	var out []*storage.Alert
 	add := func(enforced bool, p *storage.Policy, messages ...string) {
 		s := stages[r.Stage]
@@ -46,11 +46,7 @@ func alerts(r policy.Result, wanted map[string]bool, at time.Time, about string,
 		}
 		out = append(out, alert)
 	}
-	asked := func(id string) bool { return wanted == nil || wanted[id] }
 	for _, v := range r.Violations {
-		if !asked(v.PolicyID) {
-			continue
-		}
 		var messages []string
 		for _, m := range v.Messages {
 			messages = append(messages, messageText(m, line))
@@ -64,25 +60,15 @@ func alerts(r policy.Result, wanted map[string]bool, at time.Time, about string,
 		}, messages...)
 	}
 	for _, u := range r.Undecided {
-		if asked(u.PolicyID) {
-			add(u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration, &storage.Policy{
-				Id: u.PolicyID + "-undecided", Name: u.Policy + " (could not be decided)", Severity: policySeverities[u.Severity],
-				Description: "The policy could not be evaluated, so whether it is broken is not known.",
-				Remediation: "Mend what kept the policy from being evaluated, then check again.",
-			}, "Could not be decided: "+u.Reason)
-		}
+		add(u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration, &storage.Policy{
+			Id: u.PolicyID + "-undecided", Name: u.Policy + " (could not be decided)", Severity: policySeverities[u.Severity],
+			Description: "The policy could not be evaluated, so whether it is broken is not known.",
+			Remediation: "Mend what kept the policy from being evaluated, then check again.",
+		}, "Could not be decided: "+u.Reason)
 	}
 	var notes []string
 	for _, n := range r.Notes {
-		var about []string
-		for _, id := range n.Policies {
-			if asked(id) {
-				about = append(about, id)
-			}
-		}
-		if len(about) > 0 || len(n.Policies) == 0 {
-			notes = append(notes, strings.TrimSuffix(n.Text+" (policies: "+strings.Join(about, ", ")+")", " (policies: )"))
-		}
+		notes = append(notes, n.Text+" (policies: "+strings.Join(n.Policies, ", ")+")")
 	}
 	if len(notes) > 0 {
 		add(false, &storage.Policy{
@@ -97,15 +83,21 @@ func alerts(r policy.Result, wanted map[string]bool, at time.Time, about string,
 // messageText is a message with its place in the Dockerfile. Messages that are not about a component say themselves what they are
 // about; the line may hold the very value that they do not repeat.
 func messageText(m policy.Message, line func(int) string) string {
-	out := m.Text
-	if m.Line > 0 {
-		if text := line(m.Line); m.Component != "" && text != "" {
-			out += fmt.Sprintf(" (line %d: %s)", m.Line, clip(text))
-		} else {
-			out += fmt.Sprintf(" (line %d)", m.Line)
-		}
+	var places []string
+	if m.Container != "" {
+		places = append(places, "container "+m.Container)
 	}
-	return out
+	if m.Line > 0 {
+		place := fmt.Sprintf("line %d", m.Line)
+		if text := line(m.Line); m.Component != "" && text != "" {
+			place += ": " + clip(text)
+		}
+		places = append(places, place)
+	}
+	if len(places) == 0 {
+		return m.Text
+	}
+	return m.Text + " (" + strings.Join(places, ", ") + ")"
 }
 
 const maxLine = 200

@@ -20,10 +20,11 @@ import (
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	v1 "github.com/landwaiter/landwaiter/internal/rhacs/v1"
+	"github.com/landwaiter/landwaiter/internal/workload"
 )
 
 const (
-	maxRequest = 8 << 20
+	maxRequest = workload.MaxBytes
 	maxAnswer  = 24 << 20 // what roxctl takes; it tries larger ones again and again
 )
 
@@ -71,6 +72,7 @@ type callKey struct{}
 func NewServer(o ServerOptions) *Server {
 	s := &Server{o: o, procedures: map[string]procedure{}, errors: connect.NewErrorWriter()}
 	serve(s, "/v1.DetectionService/DetectBuildTime", auth.ScanImages, o.Service.DetectBuildTime)
+	serve(s, "/v1.DetectionService/DetectDeployTimeFromYAML", auth.ScanImages, o.Service.DetectDeployTimeFromYAML)
 	serve(s, "/v1.ImageService/ScanImage", auth.ScanImages, o.Service.ScanImage)
 	serve(s, "/v1.AuthService/GetAuthStatus", signedIn, func(ctx context.Context, _ *v1.Empty) (*v1.AuthStatus, error) {
 		return authStatus(callOf(ctx).caller), nil

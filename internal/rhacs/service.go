@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -22,6 +23,7 @@ import (
 type Service struct {
 	Assess   *assess.Service
 	Policies assess.Policies
+	Now      func() time.Time
 	Tool     string // "name version", as bills of materials have it
 }
 
@@ -47,17 +49,17 @@ func (s *Service) DetectBuildTime(ctx context.Context, req *v1.BuildDetectionReq
 	if req.GetImage() != nil {
 		name = reference(req.GetImage())
 	}
-	wanted, err := s.categories(ctx, req.GetPolicyCategories(), policy.Build)
+	a, err := s.assess(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.assess(ctx, name)
+	result, err := s.inCategories(ctx, a.Policy, req.GetPolicyCategories())
 	if err != nil {
 		return nil, err
 	}
 	f := a.Facts
 	entity := &storage.Alert_Image{Image: &storage.ContainerImage{Id: string(cmp.Or(f.ManifestDigest, f.Digest)), Name: imageName(a.Reference)}}
-	found := alerts(a.Policy, wanted, a.AssessedAt, a.Reference, f.LineText)
+	found := alerts(result, a.AssessedAt, a.Reference, f.LineText)
 	for _, alert := range found {
 		alert.Entity = entity
 	}
@@ -124,30 +126,28 @@ func reference(i *storage.ContainerImage) string {
 	return name
 }
 
-// categories are the policies that a request is about: those of any of the categories, by ID; nil means all.
-func (s *Service) categories(ctx context.Context, names []string, stage policy.Stage) (map[string]bool, error) {
+// inCategories leaves of a judgement what policies of some categories say; all if none are named.
+func (s *Service) inCategories(ctx context.Context, r policy.Result, names []string) (policy.Result, error) {
 	if len(names) == 0 {
-		return nil, nil
+		return r, nil
 	}
 	set, err := s.Policies.Current(ctx)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	known, wanted := map[string]bool{}, map[string]bool{}
+	set, err = assess.InCategories(set.Only(func(p policy.Policy) bool { return slices.Contains(p.Stages, r.Stage) }), names)
+	if err != nil {
+		return r, err
+	}
+	wanted := map[string]bool{}
 	for _, p := range set.Policies() {
-		if !slices.Contains(p.Stages, stage) {
-			continue
-		}
-		for _, c := range p.Categories {
-			known[c] = true
-			wanted[p.ID] = wanted[p.ID] || slices.Contains(names, c)
-		}
+		wanted[p.ID] = true
 	}
-	for _, n := range names {
-		if !known[n] {
-			return nil, fault.New(fault.Invalid, "choose policies", "no policy of the stage %s has the category %q", stage, n).
-				WithFix("Use categories that the policies have; `landwaiter policy list` shows them.")
-		}
-	}
-	return wanted, nil
+	others := func(id string) bool { return !wanted[id] }
+	r.Violations = slices.DeleteFunc(slices.Clone(r.Violations), func(v policy.Violation) bool { return others(v.PolicyID) })
+	r.Undecided = slices.DeleteFunc(slices.Clone(r.Undecided), func(u policy.Undecided) bool { return others(u.PolicyID) })
+	r.Notes = slices.DeleteFunc(slices.Clone(r.Notes), func(n policy.Note) bool {
+		return len(n.Policies) > 0 && !slices.ContainsFunc(n.Policies, func(id string) bool { return wanted[id] })
+	})
+	return r, nil
 }

@@ -171,12 +171,13 @@ type Summary struct {
 	Vulnerabilities map[vuln.Severity]int `json:"vulnerabilities"` // distinct CVEs or advisories
 	Fixable         int                   `json:"fixable"`         // of them, those that a newer version of any component mends
 	Suppressed      int                   `json:"suppressed"`      // further ones that count nowhere else
+	SuppressedBy    map[string]int        `json:"suppressedBy,omitempty" doc:"of them, by kind of exception or status of VEX statement"`
 	Violations      int                   `json:"violations"`
 	Enforced        int                   `json:"enforcedViolations"`
 	Verdict         Verdict               `json:"verdict"`
 	DataAsOf        *time.Time            `json:"dataAsOf,omitempty"`       // when the oldest advisories that were used were last known to be current
 	Exploited       int                   `json:"knownExploited,omitempty"` // of the vulnerabilities, those known to be exploited
-	// Outdated: there are newer advisories or VEX documents, with which the image is about to be matched.
+	// Outdated: there are newer advisories, or other VEX documents, exceptions or policies, with which the image is about to be judged.
 	Outdated bool  `json:"outdated,omitempty"`
 	Basis    Basis `json:"-"`
 }
@@ -202,7 +203,8 @@ type Store interface {
 
 	// Matching fails with fault.NotFound.
 	Matching(ctx context.Context, id string) (Matching, error)
-	// OutdatedMatchings lists some that rest on an older basis, by ID, from after one on. CountOutdated counts all of them.
+	// OutdatedMatchings lists some that rest on an older basis, by ID, from after one on. Those of them that only rest on older
+	// judgements have no Packages. CountOutdated counts all of them.
 	OutdatedMatchings(ctx context.Context, b Basis, limit int, after string) ([]Matching, error)
 	CountOutdated(ctx context.Context, b Basis) (outdated, all int, err error)
 	// ConfirmMatchings makes assessments rest on another basis that altered no more than their Check; those that rest on another

@@ -11,7 +11,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
-// A Change is what another look at an image altered: with other advisories, other VEX documents, or another scan.
+// A Change is what another look at an image altered: with other advisories, VEX documents, exceptions or policies, or another scan.
 type Change struct {
 	At time.Time `json:"at"`
 	// Because is what was different, of the causes below.
@@ -34,6 +34,8 @@ const (
 	BecauseScan       = "another scan"   // of the same digest
 	BecauseAdvisories = "new advisories" // were imported
 	BecauseVEX        = "VEX documents"  // came or went
+	BecauseExceptions = "exceptions"     // came or went, or their time came
+	BecausePolicies   = "policies"       // are other ones, or the time of their exclusions came
 )
 
 // A Difference is about one finding.

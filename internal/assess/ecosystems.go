@@ -3,11 +3,13 @@ package assess
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
+	"time"
 )
 
-// everyMatching rests on something else than any matching does, so that all are outdated.
-var everyMatching = Basis{VEX: "none is named so"}
+// everyMatching rests on newer advisories than any matching does, so that all are outdated.
+var everyMatching = Basis{Data: time.Unix(0, math.MaxInt64)}
 
 // Ecosystems are those of the components of all stored images, e.g. "Debian:12", whether there are advisories for them or not.
 func (s *Service) Ecosystems(ctx context.Context) ([]string, error) {

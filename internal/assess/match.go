@@ -13,18 +13,17 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/policy"
-	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
 // A matcher matches packages with one state of the index.
 type matcher struct {
-	index      *vuln.Index
-	statements *vex.Set
-	answer     *vuln.Matcher
-	status     vuln.Status
-	known      map[string]outcome // by what packages holds of one; without the findings
-	data       map[string]*vuln.Status
+	index *vuln.Index
+	judgements
+	answer *vuln.Matcher
+	status vuln.Status
+	known  map[string]outcome // by what packages holds of one; without the findings
+	data   map[string]*vuln.Status
 }
 
 // maxKnown packages take some 20 MB.
@@ -40,18 +39,20 @@ type outcome struct {
 	sum       [sha256.Size]byte
 }
 
-// newMatcher takes the newest advisories and VEX documents. release must be called once.
+// newMatcher takes the newest advisories, VEX documents and exceptions. release must be called once.
 func (s *Service) newMatcher(ctx context.Context) (m *matcher, release func(), err error) {
-	statements, err := s.statements(ctx)
+	said, err := s.judgements(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	index, release := s.o.Advisories.Acquire()
-	return &matcher{index: index, statements: statements, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}, release, nil
+	return &matcher{index: index, judgements: said, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}, release, nil
 }
 
 // basis is what the answers rest on.
-func (m *matcher) basis() Basis { return Basis{Data: dataAsOf(m.status), VEX: m.statements.Name()} }
+func (m *matcher) basis() Basis {
+	return Basis{Data: dataAsOf(m.status), VEX: m.statements.Name(), Exceptions: m.exceptions.Name()}
+}
 
 // dataFor is the state of the data about some ecosystems.
 func (m *matcher) dataFor(ecosystems map[string]bool) *vuln.Status {
@@ -203,8 +204,10 @@ func (s *Service) match(ctx context.Context, m *matcher, a *Assessment) (Matchin
 	}
 	a.Check = check
 	s.Age(a)
-	a.setFindings(all, m.statements)
-	return Matching{Basis: m.basis(), Check: check, Packages: held.written, Found: sum}, nil
+	a.setFindings(all, m.judgements)
+	matching := Matching{Basis: m.basis(), Check: check, Packages: held.written, Found: sum}
+	matching.touched(a, m.exceptions)
+	return matching, nil
 }
 
 // Age fills a.Warnings with what the age of the advisory data is worth saying now.

@@ -1,7 +1,10 @@
 package assess
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"reflect"
 	"slices"
 	"time"
 
@@ -11,10 +14,12 @@ import (
 )
 
 // A Basis is what an assessment rests on besides the image. Servers may hold different advisories; those brought up to date
-// last are the better ones. VEX documents are the database's, and so the same for all servers.
+// last are the better ones. The rest is the database's, and so the same for all servers.
 type Basis struct {
-	Data time.Time // when the advisories, or what belongs to them, last came or were found current; zero: there were none
-	VEX  string    // names the set of VEX documents
+	Data       time.Time // when the advisories, or what belongs to them, last came or were found current; zero: there were none
+	VEX        string    // names the set of VEX documents
+	Exceptions string    // names those in force
+	Policies   string    // names them, and which of their exclusions are in force
 }
 
 func dataAsOf(st vuln.Status) time.Time {
@@ -36,7 +41,17 @@ func dataAsOf(st vuln.Status) time.Time {
 }
 
 // Outdates reports whether an assessment that rests on was can be brought up to date.
-func (b Basis) Outdates(was Basis) bool { return was.Data.Before(b.Data) || was.VEX != b.VEX }
+func (b Basis) Outdates(was Basis) bool {
+	return was.Data.Before(b.Data) || was.VEX != b.VEX || was.Exceptions != b.Exceptions || was.Policies != b.Policies
+}
+
+// After is b on top of was: the better advisories of the two.
+func (b Basis) After(was Basis) Basis {
+	if b.Data.Before(was.Data) {
+		b.Data = was.Data
+	}
+	return b
+}
 
 // since says what is different from another basis, as causes of a change.
 func (b Basis) since(was Basis) (because []string) {
@@ -45,6 +60,12 @@ func (b Basis) since(was Basis) (because []string) {
 	}
 	if b.VEX != was.VEX {
 		because = append(because, BecauseVEX)
+	}
+	if b.Exceptions != was.Exceptions {
+		because = append(because, BecauseExceptions)
+	}
+	if b.Policies != was.Policies {
+		because = append(because, BecausePolicies)
 	}
 	return because
 }
@@ -56,6 +77,8 @@ type Matching struct {
 	Check    Check
 	Packages []byte // what was matched
 	Found    []byte // a hash of what that gave; empty when it is not known
+	Subject  []byte // what exceptions may touch; empty when it is not known
+	Touched  string // names the exceptions that may
 }
 
 // Recheck puts in place what another match altered, though it found the same.
@@ -188,9 +211,11 @@ func (s *Service) rematch(ctx context.Context, m *matcher, was Matching) (*Asses
 	after := before
 	after.Scan.Components, after.External = slices.Clone(before.Scan.Components), slices.Clone(before.External)
 	matching := was
-	if m.basis().Data.Before(was.Data) { // another server knows more of advisories, but VEX documents are the same for both
-		matching.VEX = m.basis().VEX
-		after.setFindings(after.found(), m.statements)
+	if !was.Data.Before(m.basis().Data) { // the advisories have nothing new to say
+		matching.Basis = m.basis().After(was.Basis)
+		after.setFindings(after.found(), m.judgements)
+		matching.touched(&after, m.exceptions)
+		s.Age(&after)
 	} else if matching, err = s.match(ctx, m, &after); err != nil {
 		return nil, err
 	}
@@ -201,12 +226,26 @@ func (s *Service) rematch(ctx context.Context, m *matcher, was Matching) (*Asses
 	if matching.ID = was.ID; len(was.Packages) > 0 {
 		matching.Packages = nil // they are the same
 	}
+	if saysTheSame(&before, &after) && !was.Data.Before(matching.Data) {
+		was.Subject, was.Touched = matching.Subject, matching.Touched
+		return &after, s.o.Store.ConfirmMatchings(ctx, []Matching{was}, matching.Basis)
+	}
 	change := changeOf(&before, &after, matching.Basis.since(was.Basis), s.o.Now().UTC())
 	stored, err := s.o.Store.PutRematched(ctx, after, matching, was.Basis, change)
 	if err != nil || !stored {
 		return nil, err
 	}
 	return &after, nil
+}
+
+// saysTheSame reports whether judging again altered nothing.
+func saysTheSame(before, after *Assessment) bool {
+	if !reflect.DeepEqual(before.Findings, after.Findings) || !reflect.DeepEqual(before.Suppressed, after.Suppressed) {
+		return false
+	}
+	was, err := json.Marshal(before.Policy)
+	is, err2 := json.Marshal(after.Policy)
+	return err == nil && err2 == nil && bytes.Equal(was, is)
 }
 
 const (
@@ -219,7 +258,7 @@ const (
 	rematchHold = 30 * time.Second
 )
 
-// Rematch matches stored images again whenever there are newer advisories or VEX documents, until ctx ends. Of the servers of a
+// Rematch judges stored images again whenever there are newer advisories, or other VEX documents, exceptions or policies, until ctx ends. Of the servers of a
 // database one at a time does it. Since each assessment knows what it rests on, work that was broken off goes on where it ended.
 func (s *Service) Rematch(ctx context.Context) {
 	holder := s.o.NewID()
@@ -316,7 +355,7 @@ func (r *rematchRun) batch(ctx context.Context, due []Matching) error {
 		return err
 	}
 	defer release()
-	if r.matcher == nil || r.matcher.index != m.index || r.matcher.statements != m.statements {
+	if r.matcher == nil || r.matcher.index != m.index || r.matcher.judgements != m.judgements {
 		r.matcher = m
 	}
 	var same []Matching
@@ -346,9 +385,16 @@ func (r *rematchRun) batch(ctx context.Context, due []Matching) error {
 	return r.o.Store.ConfirmMatchings(ctx, same, r.matcher.basis())
 }
 
-// unchanged reports whether the new advisories say the same of everything that was matched.
+// unchanged reports whether the new exceptions, and the new advisories, say the same of everything that was found.
 func (r *rematchRun) unchanged(ctx context.Context, was Matching) (Check, bool, error) {
-	if b := r.matcher.basis(); len(was.Found) == 0 || was.VEX != b.VEX || b.Data.Before(was.Data) {
+	b := r.matcher.basis()
+	if was.VEX != b.VEX || was.Policies != b.Policies || !r.matcher.untouched(was) {
+		return Check{}, false, nil
+	}
+	if !was.Data.Before(b.Data) {
+		return was.Check, true, nil
+	}
+	if len(was.Found) == 0 {
 		return Check{}, false, nil
 	}
 	held, err := readPackages(was.Packages)

@@ -83,6 +83,7 @@ type Options struct {
 	Advisories Advisories
 	Policies   Policies   // nil: nothing can be asked for that is judged
 	Statements Statements // nil: none
+	Exceptions Exceptions // nil: none
 	Store      Store      // nil: nothing is remembered
 	Now        func() time.Time
 	NewID      func() string

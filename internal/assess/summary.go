@@ -27,8 +27,12 @@ func Summarize(a *Assessment) Summary {
 	s.Recheck(a.Check)
 	suppressed := map[string]bool{}
 	for _, f := range a.Suppressed {
-		if name := f.Name(); worst[name] == "" {
+		if name := f.Name(); worst[name] == "" && !suppressed[name] {
 			suppressed[name] = true
+			if s.SuppressedBy == nil {
+				s.SuppressedBy = map[string]int{}
+			}
+			s.SuppressedBy[f.By.Kind()]++
 		}
 	}
 	s.Suppressed = len(suppressed)

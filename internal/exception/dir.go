@@ -44,7 +44,7 @@ func (d Dir) PutException(ctx context.Context, e Exception, was *Exception) erro
 	case err != nil:
 		return err
 	case was == nil || string(Format(there)) != string(Format(*was)):
-		return errChanged(e.ID)
+		return ErrChanged(e.ID)
 	default:
 		if err := d.owns(e.ID); err != nil {
 			return err

@@ -169,6 +169,7 @@ func notFound(id string) error {
 	return fault.New(fault.NotFound, "find exception", "there is none called %q", clip(id)).WithFix("See which there are: landwaiter exception list")
 }
 
-func errChanged(id string) error {
+// ErrChanged is what a Store's PutException fails with when somebody else was quicker.
+func ErrChanged(id string) error {
 	return fault.New(fault.Conflict, "keep exception", "there is another %s by now", id).WithFix("Look at it and try again: landwaiter exception show %s", id)
 }

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	matchedColumns = "assessment_id, data_as_of, vex, checked"
+	matchedColumns = "assessment_id, data_as_of, vex, exceptions, policies, checked"
 
-	// outdated rests on an older basis than ($1, $2).
-	outdated = "(data_as_of < $1 OR vex <> $2)"
+	// outdated rests on an older basis than that of ($1, $2, $3, $4).
+	outdated = "(data_as_of < $1 OR vex <> $2 OR exceptions <> $3 OR policies <> $4)"
 
 	// keptChanges bounds the history of an image.
 	keptChanges = 100
@@ -26,7 +26,7 @@ const (
 func scanMatching(op string, from row, more ...any) (m assess.Matching, err error) {
 	var asOf int64
 	var checked string
-	if err := from.Scan(append([]any{&m.ID, &asOf, &m.VEX, &checked}, more...)...); err != nil {
+	if err := from.Scan(append([]any{&m.ID, &asOf, &m.VEX, &m.Exceptions, &m.Policies, &checked}, more...)...); err != nil {
 		return m, err
 	}
 	m.Data = fromNanos(asOf)
@@ -56,9 +56,12 @@ func (s *Store) putMatching(ctx context.Context, tx *sql.Tx, m assess.Matching) 
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO matches (assessment_id, data_as_of, vex, checked, packages, found) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (assessment_id) DO UPDATE SET data_as_of = excluded.data_as_of, vex = excluded.vex, checked = excluded.checked,
-		packages = excluded.packages, found = excluded.found`, m.ID, nanos(m.Data), m.VEX, checked, packages, append([]byte{}, m.Found...))
+	_, err = tx.ExecContext(ctx, `INSERT INTO matches (assessment_id, data_as_of, vex, exceptions, policies, checked, packages, found, subject, touched)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (assessment_id) DO UPDATE SET data_as_of = excluded.data_as_of, vex = excluded.vex, exceptions = excluded.exceptions,
+		policies = excluded.policies, checked = excluded.checked, packages = excluded.packages, found = excluded.found,
+		subject = excluded.subject, touched = excluded.touched`,
+		m.ID, nanos(m.Data), m.VEX, m.Exceptions, m.Policies, checked, packages, append([]byte{}, m.Found...), append([]byte{}, m.Subject...), m.Touched)
 	return err
 }
 
@@ -108,16 +111,21 @@ func (s *Store) Changes(ctx context.Context, id string) ([]assess.Change, error)
 // Matching returns that of an assessment, or fault.NotFound.
 func (s *Store) Matching(ctx context.Context, id string) (assess.Matching, error) {
 	const op = "read assessment"
-	m, err := s.wholeMatching(op, s.reader.QueryRowContext(ctx, `SELECT `+matchedColumns+`, packages, found FROM matches WHERE assessment_id = $1`, id))
+	m, err := s.wholeMatching(op, s.reader.QueryRowContext(ctx, `SELECT `+matchedColumns+`, packages, found, subject, touched FROM matches WHERE assessment_id = $1`, id))
 	return m, failed(op, "assessment "+id, err)
 }
 
-// wholeMatching reads the packages and what was found in them, too.
+// wholeMatching reads the packages, what was found in them, and what exceptions may touch, too.
 func (s *Store) wholeMatching(op string, from row) (assess.Matching, error) {
-	var packages, found []byte
-	m, err := scanMatching(op, from, &packages, &found)
+	var packages, found, subject []byte
+	var touched string
+	m, err := scanMatching(op, from, &packages, &found, &subject, &touched)
 	if err != nil {
 		return m, err
+	}
+	if m.Subject, m.Touched = subject, touched; packages == nil {
+		m.Found = found
+		return m, nil
 	}
 	if m.Packages, err = s.pack.unpack(op, m.ID, packages); err == nil {
 		m.Found = found
@@ -125,11 +133,12 @@ func (s *Store) wholeMatching(op string, from row) (assess.Matching, error) {
 	return m, nil
 }
 
-// OutdatedMatchings lists some that rest on an older basis, by ID, from after one on.
+// OutdatedMatchings lists some that rest on an older basis, by ID, from after one on. Only those that are to be matched again have
+// their packages, which are the most of it.
 func (s *Store) OutdatedMatchings(ctx context.Context, b assess.Basis, limit int, after string) ([]assess.Matching, error) {
 	const op = "list outdated assessments"
-	rows, err := s.reader.QueryContext(ctx, `SELECT `+matchedColumns+`, packages, found FROM matches WHERE `+outdated+` AND assessment_id > $3
-		ORDER BY assessment_id LIMIT $4`, nanos(b.Data), b.VEX, after, limit)
+	rows, err := s.reader.QueryContext(ctx, `SELECT `+matchedColumns+`, CASE WHEN data_as_of < $1 THEN packages END, found, subject, touched
+		FROM matches WHERE `+outdated+` AND assessment_id > $5 ORDER BY assessment_id LIMIT $6`, nanos(b.Data), b.VEX, b.Exceptions, b.Policies, after, limit)
 	if err != nil {
 		return nil, failed(op, "", err)
 	}
@@ -147,7 +156,8 @@ func (s *Store) OutdatedMatchings(ctx context.Context, b assess.Basis, limit int
 
 // CountOutdated counts the assessments that rest on an older basis, and all there are.
 func (s *Store) CountOutdated(ctx context.Context, b assess.Basis) (stale, all int, err error) {
-	err = s.reader.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN `+outdated+` THEN 1 END), COUNT(*) FROM matches`, nanos(b.Data), b.VEX).Scan(&stale, &all)
+	err = s.reader.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN `+outdated+` THEN 1 END), COUNT(*) FROM matches`,
+		nanos(b.Data), b.VEX, b.Exceptions, b.Policies).Scan(&stale, &all)
 	return stale, all, failed("count outdated assessments", "", err)
 }
 
@@ -158,8 +168,8 @@ func (s *Store) ConfirmMatchings(ctx context.Context, list []assess.Matching, b 
 		return nil
 	}
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		confirm, err := tx.PrepareContext(ctx, `UPDATE matches SET data_as_of = $1, vex = $2, checked = $3
-			WHERE assessment_id = $4 AND data_as_of = $5 AND vex = $6`)
+		confirm, err := tx.PrepareContext(ctx, `UPDATE matches SET data_as_of = $1, vex = $2, exceptions = $3, policies = $4, checked = $5, subject = $6, touched = $7
+			WHERE assessment_id = $8 AND data_as_of = $9 AND vex = $10 AND exceptions = $11 AND policies = $12`)
 		if err != nil {
 			return err
 		}
@@ -169,7 +179,9 @@ func (s *Store) ConfirmMatchings(ctx context.Context, list []assess.Matching, b 
 			if err != nil {
 				return err
 			}
-			if _, err := confirm.ExecContext(ctx, nanos(b.Data), b.VEX, checked, m.ID, nanos(m.Data), m.VEX); err != nil {
+			to := b.After(m.Basis)
+			if _, err := confirm.ExecContext(ctx, nanos(to.Data), to.VEX, to.Exceptions, to.Policies, checked, append([]byte{}, m.Subject...), m.Touched,
+				m.ID, nanos(m.Data), m.VEX, m.Exceptions, m.Policies); err != nil {
 				return err
 			}
 		}
@@ -202,9 +214,10 @@ func (s *Store) PutRematched(ctx context.Context, a assess.Assessment, m assess.
 			args  []any
 		}{
 			{`UPDATE assessments SET summary = $1, body = $2 WHERE id = $3`, []any{summary, body, a.ID}},
-			{`UPDATE matches SET data_as_of = $1, vex = $2, checked = $3, found = $4, packages = COALESCE($5, packages)
-				WHERE assessment_id = $6 AND data_as_of = $7 AND vex = $8`,
-				[]any{nanos(m.Data), m.VEX, checked, append([]byte{}, m.Found...), packages, a.ID, nanos(was.Data), was.VEX}},
+			{`UPDATE matches SET data_as_of = $1, vex = $2, exceptions = $3, policies = $4, checked = $5, found = $6, packages = COALESCE($7, packages),
+				subject = $8, touched = $9 WHERE assessment_id = $10 AND data_as_of = $11 AND vex = $12 AND exceptions = $13 AND policies = $14`,
+				[]any{nanos(m.Data), m.VEX, m.Exceptions, m.Policies, checked, append([]byte{}, m.Found...), packages, append([]byte{}, m.Subject...), m.Touched,
+					a.ID, nanos(was.Data), was.VEX, was.Exceptions, was.Policies}},
 		} {
 			result, err := tx.ExecContext(ctx, update.query, update.args...)
 			if err != nil {

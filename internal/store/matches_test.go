@@ -37,7 +37,11 @@ func outdatedIDs(t *testing.T, s *store.Store, b assess.Basis, limit int, after 
 	}
 	var ids []string
 	for _, m := range list {
-		if string(m.Packages) != "packages of "+m.ID || string(m.Found) != "found in "+m.ID {
+		packages := ""
+		if m.Data.Before(b.Data) { // else it need not be matched
+			packages = "packages of " + m.ID
+		}
+		if string(m.Packages) != packages || string(m.Found) != "found in "+m.ID {
 			t.Errorf("%s has the packages %q and found %q", m.ID, m.Packages, m.Found)
 		}
 		ids = append(ids, m.ID)
@@ -64,10 +68,32 @@ func TestMatchings(t *testing.T) {
 					t.Errorf("day %d: %d of %d, %v", c.day, n, all, err)
 				}
 			}
-			vex := basis(1)
-			vex.VEX = "one document"
-			if got := outdatedIDs(t, s, vex, 9, ""); got != "a b c d" {
-				t.Errorf("with a VEX document %q", got)
+			for what, change := range map[string]func(*assess.Basis){
+				"VEX":        func(b *assess.Basis) { b.VEX = "one document" },
+				"exceptions": func(b *assess.Basis) { b.Exceptions = "one exception" },
+				"policies":   func(b *assess.Basis) { b.Policies = "other policies" },
+			} {
+				other := basis(1)
+				change(&other)
+				if got := outdatedIDs(t, s, other, 9, ""); got != "a b c d" {
+					t.Errorf("with other %s %q", what, got)
+				}
+				list, err := s.OutdatedMatchings(t.Context(), other, 9, "c")
+				if err != nil || len(list) != 1 {
+					t.Fatal(list, err)
+				}
+				list[0].Subject, list[0].Touched = []byte("subject"), "touched"
+				if err := s.ConfirmMatchings(t.Context(), list, other); err != nil {
+					t.Fatal(err)
+				}
+				// What another server found with newer advisories stays.
+				if m, err := s.Matching(t.Context(), "d"); err != nil || m.Basis != other.After(basis(3)) || string(m.Subject) != "subject" || m.Touched != "touched" {
+					t.Errorf("%+v, %v", m, err)
+				}
+				list[0].Basis = other.After(basis(3))
+				if err := s.ConfirmMatchings(t.Context(), list, basis(3)); err != nil {
+					t.Fatal(err)
+				}
 			}
 		})
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
@@ -48,6 +49,7 @@ var (
 	_ health.Store      = (*Store)(nil)
 	_ vex.Store         = (*Store)(nil)
 	_ policy.Store      = (*Store)(nil)
+	_ exception.Store   = (*Store)(nil)
 )
 
 // Open connects, migrates, and makes sure that the key is the one this database was first used with. Any number of

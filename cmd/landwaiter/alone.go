@@ -63,12 +63,16 @@ func (p *program) aloneOptions(f imageFlags, depth assess.Depth) (o assess.Optio
 	if err != nil {
 		return o, nil, err
 	}
+	exceptions, err := aloneExceptions(data, *f.exceptions)
+	if err != nil {
+		return o, nil, err
+	}
 	advisories, err := vuln.OpenLive(advisoriesDir(data))
 	if err != nil {
 		return o, nil, err
 	}
 	return assess.Options{
-		Advisories: advisories, Policies: policies, Statements: aloneVEX(data), Now: time.Now, MaxAge: *f.maxAge, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
+		Advisories: advisories, Policies: policies, Statements: aloneVEX(data), Exceptions: exceptions, Now: time.Now, MaxAge: *f.maxAge, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
 		SignerRules: rules,
 	}, func() { advisories.Close() }, nil
 }

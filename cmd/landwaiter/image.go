@@ -48,6 +48,7 @@ type imageFlags struct {
 
 	libraryGzip bool
 	signerRules *string
+	exceptions  *string
 }
 
 func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
@@ -94,6 +95,7 @@ func (f *imageFlags) declare(fs *pflag.FlagSet, depth assess.Depth, formats ...s
 	f.platform = text(fs, settingPlatforms)
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
 	f.signerRules = text(fs, settingSignerRules)
+	f.exceptions = text(fs, settingExceptions)
 	f.output = outputFlag(fs, formats...)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")

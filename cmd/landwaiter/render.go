@@ -245,9 +245,7 @@ func (r *renderer) scan(a *assess.Assessment) {
 		}
 		r.field("vulnerable", text)
 	}
-	if s.Suppressed > 0 {
-		r.field("set aside", fmt.Sprintf("%s, not affected or fixed according to VEX", plural(s.Suppressed, "vulnerability")))
-	}
+	r.setAside(a, s)
 	if a.Check.Data != nil {
 		label := "data"
 		for _, e := range vuln.Merged(a.Check.Data.Ecosystems) {

@@ -21,6 +21,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/demo"
 	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
@@ -165,10 +166,10 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	}
 	defer advisories.live.Close()
 	policies := policy.NewLibrary(db, time.Now)
-	documents := vex.NewShelf(db, time.Now)
+	documents, exceptions := vex.NewShelf(db, time.Now), exception.NewLedger(db, time.Now, newExceptionID)
 	assessments := assess.New(assess.Options{
 		Sources: connections, Client: client, Scanner: scan.New(scan.Options{Cache: db, LibraryGzip: *f.libraryGzip}), Advisories: advisories.live,
-		Policies: policies, Statements: documents, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
+		Policies: policies, Statements: documents, Exceptions: exceptions, Store: db, Now: time.Now, NewID: uuid.NewString, Log: log,
 		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale, MaxAge: *f.advisoryMaxAge,
 		Nodes: nodes, SignerRules: rules,
 	})
@@ -201,7 +202,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	rest := api.New(api.Options{
-		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories, VEX: documents,
+		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories, VEX: documents, Exceptions: exceptions,
 		Policies: policies, Version: versionString(), Files: files, UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}

@@ -54,6 +54,9 @@ var (
 
 	settingSignerRules = setting{"signer-rules", "LANDWAITER_SIGNER_RULES", "", "file or directory of signer rules: whose signed bills of materials stand for reading an image's layers (default: nobody's)"}
 
+	settingAuthor     = setting{"author", "LANDWAITER_AUTHOR", "", "who decides on exceptions, when working alone; a server takes whoever signs in"}
+	settingExceptions = setting{"exceptions", "LANDWAITER_EXCEPTIONS", "", "file or directory of exceptions for vulnerabilities that count beside those in the data directory, when working alone"}
+
 	settingAllowReferences = setting{"allow-references", "LANDWAITER_ALLOW_REFERENCES", "", "secrets of the server that integrations may refer to, patterns with commas between them, e.g. env:REGISTRY_*,file:/run/secrets/registries/*,kubernetes:team/*/* (default: none)"}
 
 	settingServer   = setting{"server", "LANDWAITER_SERVER", "", "URL of a Landwaiter server (default: work alone, in this process)"}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/vex"
 )
@@ -154,19 +153,4 @@ func renderVEX(w io.Writer, list []vex.Info) error {
 		rows = append(rows, []string{i.Key, i.Format, cmp.Or(i.Author, "-"), when(i.Timestamp), statements, i.ID})
 	}
 	return writeTable(w, rows)
-}
-
-func (r *renderer) suppressed(a *assess.Assessment) {
-	if len(a.Suppressed) == 0 {
-		return
-	}
-	r.printf("\n%s more not counted, according to VEX:\n", plural(len(a.Suppressed), "finding"))
-	rows := [][]string{{"VULNERABILITY", "SEVERITY", "COMPONENT", "VERSION", "STATUS", "BECAUSE", "SAID BY", "ON", "DOCUMENT"}}
-	for _, f := range a.Suppressed {
-		s := f.By.VEX
-		rows = append(rows, []string{
-			f.Name(), string(f.Severity), f.Component, f.Version, s.Status.Words(), clip(cmp.Or(s.Why(), "-"), 60), cmp.Or(s.Author, "-"), when(s.Timestamp), s.Document,
-		})
-	}
-	r.table(rows)
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
@@ -40,6 +41,7 @@ type Options struct {
 	Auth         *auth.Service
 	Advisories   Advisories
 	VEX          *vex.Shelf
+	Exceptions   *exception.Ledger
 	Policies     assess.Policies
 	Version      string
 	Files        func() integrationfile.Status // of the directory of integrations; nil when there is none
@@ -94,6 +96,7 @@ func New(o Options) *API {
 	a.registerExplain()
 	a.registerAdvisories()
 	a.registerVEX()
+	a.registerExceptions()
 	a.registerPolicies()
 	a.registerTokens()
 	a.registerTrust()

@@ -113,6 +113,18 @@ var operations = map[string]operation{
 		"The body is an OpenVEX, CycloneDX or CSAF VEX document of at most 8 MiB. It replaces the one of the same ID, unless that is newer. Stored images are judged again within seconds."},
 	"deleteVEX": {"DELETE", "/v1/vex/{key}", auth.WriteAdvisories, "VEX", "Delete a VEX document", "What it set aside counts again."},
 
+	"listExceptions": {"GET", "/v1/exceptions", auth.ReadImages, "Exceptions", "List the exceptions for vulnerabilities, those in force first",
+		"Those that are expired or revoked stay listed as history, until somebody deletes them."},
+	"getException": {"GET", "/v1/exceptions/{id}", auth.ReadImages, "Exceptions", "Show an exception", ""},
+	"createException": {"POST", "/v1/exceptions", auth.WriteExceptions, "Exceptions", "Add an exception",
+		"Its author is whoever calls. Without an id it is given one. Stored images are judged again within seconds."},
+	"putException": {"PUT", "/v1/exceptions/{id}", auth.WriteExceptions, "Exceptions", "Change an exception, or add it if there is none of the id",
+		"Its author is whoever calls, unless it says what was there before. One that was revoked is refused."},
+	"revokeException": {"POST", "/v1/exceptions/{id}/revoke", auth.WriteExceptions, "Exceptions", "End an exception now, and keep it as history", ""},
+	"deleteException": {"DELETE", "/v1/exceptions/{id}", auth.WriteExceptions, "Exceptions", "Forget an exception that is expired or revoked", ""},
+	"exportExceptions": {"GET", "/v1/openvex", auth.ReadImages, "Exceptions", "Write the exceptions in force as an OpenVEX document",
+		"Patterns of images and components are resolved with the stored images."},
+
 	"listPolicies": {"GET", "/v1/policies", auth.ReadImages, "Policies", "List the policies", ""},
 
 	"listTrusts": {"GET", "/v1/auth/m2m", auth.ManageTokens, "API tokens", "List the issuers of identity tokens that are trusted", ""},

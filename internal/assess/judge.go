@@ -11,18 +11,20 @@ import (
 	"github.com/landwaiter/landwaiter/internal/scan"
 )
 
-// judge evaluates the build stage and draws the verdict. It fails if the policies cannot be had, or the context was cancelled.
-func (s *Service) judge(ctx context.Context, a *Assessment) error {
+// judge evaluates the build stage and draws the verdict. It returns the name of what was asked, and fails if the policies cannot be
+// had, or the context was cancelled.
+func (s *Service) judge(ctx context.Context, a *Assessment) (name string, err error) {
 	policies, err := s.o.Policies.Current(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	a.Policy = policies.Evaluate(ctx, policy.Build, PolicyInput(a, s.o.Now()))
+	now := s.o.Now()
+	a.Policy = policies.Evaluate(ctx, policy.Build, PolicyInput(a, now))
 	if ctx.Err() != nil {
-		return stopped(ctx, "judge", a.Reference)
+		return "", stopped(ctx, "judge", a.Reference)
 	}
 	a.Verdict = verdictOf(a.Policy)
-	return nil
+	return policies.Name(now), nil
 }
 
 func verdictOf(r policy.Result) Verdict {

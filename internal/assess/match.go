@@ -20,10 +20,11 @@ import (
 type matcher struct {
 	index *vuln.Index
 	judgements
-	answer *vuln.Matcher
-	status vuln.Status
-	known  map[string]outcome // by what packages holds of one; without the findings
-	data   map[string]*vuln.Status
+	policies string // their name
+	answer   *vuln.Matcher
+	status   vuln.Status
+	known    map[string]outcome // by what packages holds of one; without the findings
+	data     map[string]*vuln.Status
 }
 
 // maxKnown packages take some 20 MB.
@@ -39,19 +40,27 @@ type outcome struct {
 	sum       [sha256.Size]byte
 }
 
-// newMatcher takes the newest advisories, VEX documents and exceptions. release must be called once.
+// newMatcher takes the newest advisories, VEX documents, exceptions and policies. release must be called once.
 func (s *Service) newMatcher(ctx context.Context) (m *matcher, release func(), err error) {
 	said, err := s.judgements(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	policies := ""
+	if s.o.Policies != nil {
+		set, err := s.o.Policies.Current(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		policies = set.Name(s.o.Now())
+	}
 	index, release := s.o.Advisories.Acquire()
-	return &matcher{index: index, judgements: said, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}, release, nil
+	return &matcher{index: index, judgements: said, policies: policies, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}, release, nil
 }
 
 // basis is what the answers rest on.
 func (m *matcher) basis() Basis {
-	return Basis{Data: dataAsOf(m.status), VEX: m.statements.Name(), Exceptions: m.exceptions.Name()}
+	return Basis{Data: dataAsOf(m.status), VEX: m.statements.Name(), Exceptions: m.exceptions.Name(), Policies: m.policies}
 }
 
 // dataFor is the state of the data about some ecosystems.

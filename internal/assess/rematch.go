@@ -64,7 +64,7 @@ func (b Basis) since(was Basis) (because []string) {
 	if b.Exceptions != was.Exceptions {
 		because = append(because, BecauseExceptions)
 	}
-	if b.Policies != was.Policies {
+	if b.Policies != was.Policies && was.Policies != "" { // judged before their name was kept
 		because = append(because, BecausePolicies)
 	}
 	return because
@@ -220,7 +220,7 @@ func (s *Service) rematch(ctx context.Context, m *matcher, was Matching) (*Asses
 		return nil, err
 	}
 	after.compare()
-	if err := s.judge(ctx, &after); err != nil {
+	if matching.Policies, err = s.judge(ctx, &after); err != nil {
 		return nil, err
 	}
 	if matching.ID = was.ID; len(was.Packages) > 0 {
@@ -355,7 +355,7 @@ func (r *rematchRun) batch(ctx context.Context, due []Matching) error {
 		return err
 	}
 	defer release()
-	if r.matcher == nil || r.matcher.index != m.index || r.matcher.judgements != m.judgements {
+	if r.matcher == nil || r.matcher.index != m.index || r.matcher.judgements != m.judgements || r.matcher.policies != m.policies {
 		r.matcher = m
 	}
 	var same []Matching

@@ -79,7 +79,8 @@ func (s *Service) AssessDocument(ctx context.Context, d *sbom.Document, depth De
 	if depth == ScanIt {
 		return a, nil
 	}
-	return a, s.judge(ctx, a)
+	_, err := s.judge(ctx, a)
+	return a, err
 }
 
 // scanOf is what a document says in the words of a scan.

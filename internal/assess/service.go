@@ -174,7 +174,7 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 	if req.Depth == ScanIt {
 		return a, nil
 	}
-	if err := s.judge(ctx, a); err != nil {
+	if matching.Policies, err = s.judge(ctx, a); err != nil {
 		return nil, err
 	}
 	if s.o.Store != nil {

@@ -61,9 +61,9 @@ func wantFault(t *testing.T, err error, code fault.Code, words ...string) {
 }
 
 func TestMay(t *testing.T) {
-	all := []auth.Permission{auth.ReadIntegrations, auth.WriteIntegrations, auth.ReadImages, auth.ScanImages, auth.WriteAdvisories, auth.ManageTokens}
+	all := []auth.Permission{auth.ReadIntegrations, auth.WriteIntegrations, auth.ReadImages, auth.ScanImages, auth.WriteAdvisories, auth.WriteExceptions, auth.ManageTokens}
 	for role, want := range map[auth.Role]string{
-		auth.Administrator:         "integrations:read integrations:write images:read images:scan advisories:write tokens:write",
+		auth.Administrator:         "integrations:read integrations:write images:read images:scan advisories:write exceptions:write tokens:write",
 		auth.ContinuousIntegration: "images:read images:scan",
 		auth.Viewer:                "integrations:read images:read",
 		"":                         "",

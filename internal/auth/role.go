@@ -14,6 +14,7 @@ const (
 	ReadImages        Permission = "images:read"
 	ScanImages        Permission = "images:scan"
 	WriteAdvisories   Permission = "advisories:write"
+	WriteExceptions   Permission = "exceptions:write"
 	ManageTokens      Permission = "tokens:write"
 )
 
@@ -41,7 +42,7 @@ func RoleNamed(name string) Role {
 }
 
 var permissions = map[Role][]Permission{
-	Administrator:         {ReadIntegrations, WriteIntegrations, ReadImages, ScanImages, WriteAdvisories, ManageTokens},
+	Administrator:         {ReadIntegrations, WriteIntegrations, ReadImages, ScanImages, WriteAdvisories, WriteExceptions, ManageTokens},
 	ContinuousIntegration: {ReadImages, ScanImages},
 	Viewer:                {ReadIntegrations, ReadImages},
 }

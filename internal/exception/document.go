@@ -1,6 +1,7 @@
 package exception
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -169,8 +170,11 @@ func Format(e Exception) []byte {
 	if e.Until != nil {
 		s.Until = FormatUntil(*e.Until)
 	}
-	text, _ := yaml.Marshal(w) // it has nothing that cannot be encoded
-	return text
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	_ = encoder.Encode(w) // it has nothing that cannot be encoded
+	return text.Bytes()
 }
 
 // ReadPath reads a file of documents, or the .yaml, .yml and .json files of a directory and those below it. Every mistake of all

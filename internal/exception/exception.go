@@ -29,7 +29,7 @@ func (k Kind) Words() string { return strings.ReplaceAll(string(k), "-", " ") }
 
 // An Exception is one decision.
 type Exception struct {
-	ID   string `json:"id"`
+	ID   string `json:"id" required:"false"`
 	Kind Kind   `json:"kind" enum:"deferred,false-positive,accepted"`
 	// CVEs are names of vulnerabilities, of CVEs or of advisories; any alias will do. "*" is all of the components.
 	CVEs       []string `json:"cves,omitempty"`
@@ -42,7 +42,7 @@ type Exception struct {
 	Reason        string     `json:"reason"`
 	Justification string     `json:"justification,omitempty" doc:"one of OpenVEX's, of a false positive"`
 	Ticket        string     `json:"ticket,omitempty" doc:"a URL"`
-	Author        string     `json:"author" doc:"who decided last"`
+	Author        string     `json:"author" required:"false" doc:"who decided last; on a server whoever called"`
 	Created       time.Time  `json:"created,omitzero"`
 	Updated       *time.Time `json:"updated,omitempty"`
 	Revoked       *time.Time `json:"revoked,omitempty"`

@@ -43,7 +43,7 @@ func NewLedger(store Store, now func() time.Time, newID func() string) *Ledger {
 // Listed is an exception with its state when it was listed.
 type Listed struct {
 	Exception
-	State State `json:"state" enum:"in force,not yet in force,expired,revoked"`
+	State State `json:"state" required:"false" enum:"in force,not yet in force,expired,revoked"`
 }
 
 func (l *Ledger) listed(e Exception) Listed { return Listed{e, e.State(l.now())} }

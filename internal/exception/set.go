@@ -158,6 +158,21 @@ func (s *Set) Touching(i Image, hashes []uint32) string {
 	return nameOf(sums)
 }
 
+// AboutParts reports whether an exception that names components is about the image.
+func (s *Set) AboutParts(i Image) bool {
+	on := s.On(i)
+	about := func(c *compiled) bool { return len(c.components) > 0 && on.about(c) }
+	if s == nil || slices.ContainsFunc(s.all, about) {
+		return s != nil
+	}
+	for _, list := range s.of {
+		if slices.ContainsFunc(list, about) {
+			return true
+		}
+	}
+	return false
+}
+
 // On is a Set asked about one image. It is not for concurrent use.
 type On struct {
 	set   *Set

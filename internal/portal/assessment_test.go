@@ -41,12 +41,17 @@ func brokenStore(t testing.TB) func(*portal.Options) {
 
 var stored int
 
+// upToDate is the matching of an assessment that is to be shown as it is.
+func upToDate() assess.Matching {
+	return assess.Matching{Basis: assess.Basis{Policies: policy.BuiltinSet().Name(time.Now())}}
+}
+
 // store keeps an assessment under a new ID, which it returns.
 func (s *site) store(t testing.TB, a assess.Assessment) string {
 	t.Helper()
 	stored++
 	a.ID = fmt.Sprintf("assessment-%d", stored)
-	if err := s.services.Assessments.PutAssessment(t.Context(), a, assess.Matching{}, nil); err != nil {
+	if err := s.services.Assessments.PutAssessment(t.Context(), a, upToDate(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return a.ID

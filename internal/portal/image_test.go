@@ -9,6 +9,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
+	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/external"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -126,11 +127,23 @@ func TestImage(t *testing.T) {
 		a.Findings = a.Findings[:2]
 		a.Findings[0].VEX = &doubt
 		d := show(t, a)
-		contains(t, d.section("vulnerabilities"), "CVE-2026-1 VEX: under investigation DSA-1", "1 more finding not counted, according to VEX",
+		contains(t, d.section("vulnerabilities"), "CVE-2026-1 VEX: under investigation DSA-1", "1 more finding not counted",
 			"GHSA-2 low curl deb 1.0 not affected code not reachable Vendor 2026-02-01 00:00 UTC, doc-1")
 		contains(t, d.fact("Vulnerabilities"), "1 set aside")
 		a.Findings = []assess.Finding{}
 		contains(t, show(t, a).section("vulnerabilities"), "None that counts in the 3 components")
+	})
+
+	t.Run("lists_what_exceptions_set_aside", func(t *testing.T) {
+		until := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+		a := sample()
+		a.Suppressed = []assess.Suppressed{{Finding: a.Findings[2], By: assess.By{
+			Exception: &exception.Exception{ID: "curl-in-base", Kind: exception.Accepted, Author: "alice", Reason: "Never run.", Until: &until, Ticket: "https://tickets.example/1"},
+			VEX:       &vex.Statement{Author: "Vendor", Status: vex.Affected, Timestamp: until},
+		}}}
+		a.Findings = a.Findings[:2]
+		contains(t, show(t, a).section("vulnerabilities"), "1 more finding not counted",
+			"GHSA-2 low curl deb 1.0 accepted Never run. ticket Vendor says of it: affected alice until 2027-01-31, exception curl-in-base")
 	})
 
 	t.Run("lists_what_changed", func(t *testing.T) {
@@ -146,7 +159,7 @@ func TestImage(t *testing.T) {
 			},
 			More: 7,
 		}
-		if err := s.services.Assessments.PutAssessment(t.Context(), a, assess.Matching{}, change); err != nil {
+		if err := s.services.Assessments.PutAssessment(t.Context(), a, upToDate(), change); err != nil {
 			t.Fatal(err)
 		}
 		contains(t, b.page(t, "/images/changed", http.StatusOK).section("changes"), "What changed 1 time", "2026-11-21 06:00 UTC: new advisories",

@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
-	"io"
 
 	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/fault"
@@ -77,18 +75,13 @@ func (s *Store) DeleteException(ctx context.Context, id string) error {
 
 // ExceptionsRevision is another text after every change; empty before the first.
 func (s *Store) ExceptionsRevision(ctx context.Context) (string, error) {
-	value, _, err := s.setting(ctx, exceptionsRevision)
-	return hex.EncodeToString(value), err
+	return s.revision(ctx, exceptionsRevision)
 }
 
 // changeExceptions changes the one whose ID is the first argument, or fails with fault.NotFound.
 func (s *Store) changeExceptions(ctx context.Context, query string, args ...any) error {
 	const op = "change exception"
-	revision := make([]byte, 16)
-	if _, err := io.ReadFull(s.rand, revision); err != nil {
-		return fault.Wrap(fault.Internal, op, "", err)
-	}
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := s.changeRevised(ctx, exceptionsRevision, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, query, args...)
 		if err != nil {
 			return err
@@ -96,9 +89,7 @@ func (s *Store) changeExceptions(ctx context.Context, query string, args ...any)
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return notFoundOr(op, "exception "+args[0].(string), err)
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, exceptionsRevision, revision)
-		return err
+		return nil
 	})
 	return failed(op, "", err)
 }

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
-	"io"
 
 	"github.com/landwaiter/landwaiter/internal/policy"
 )
@@ -13,7 +11,7 @@ const policiesRevision = "policies revision"
 
 // PutPolicies keeps all of the documents or none, and replaces those of the same ID.
 func (s *Store) PutPolicies(ctx context.Context, documents []policy.Stored) error {
-	err := s.changePolicies(ctx, func(tx *sql.Tx) error {
+	err := s.changeRevised(ctx, policiesRevision, func(tx *sql.Tx) error {
 		for _, d := range documents {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO policies (id, document, changed, changed_by) VALUES ($1, $2, $3, $4)
 				ON CONFLICT (id) DO UPDATE SET document = excluded.document, changed = excluded.changed, changed_by = excluded.changed_by`,
@@ -50,7 +48,7 @@ func (s *Store) ListPolicies(ctx context.Context) ([]policy.Stored, error) {
 // DeletePolicy removes a document, or fails with fault.NotFound.
 func (s *Store) DeletePolicy(ctx context.Context, id string) error {
 	const op, what = "delete policy", "policy "
-	err := s.changePolicies(ctx, func(tx *sql.Tx) error {
+	err := s.changeRevised(ctx, policiesRevision, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM policies WHERE id = $1`, id)
 		if err != nil {
 			return err
@@ -65,21 +63,5 @@ func (s *Store) DeletePolicy(ctx context.Context, id string) error {
 
 // PoliciesRevision is another text after every change of the policies; empty before the first.
 func (s *Store) PoliciesRevision(ctx context.Context) (string, error) {
-	value, _, err := s.setting(ctx, policiesRevision)
-	return hex.EncodeToString(value), err
-}
-
-// changePolicies runs f and makes a new revision in one transaction.
-func (s *Store) changePolicies(ctx context.Context, f func(tx *sql.Tx) error) error {
-	revision := make([]byte, 16)
-	if _, err := io.ReadFull(s.rand, revision); err != nil {
-		return err
-	}
-	return s.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, policiesRevision, revision); err != nil {
-			return err
-		}
-		return f(tx)
-	})
+	return s.revision(ctx, policiesRevision)
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/auth"
 	"github.com/landwaiter/landwaiter/internal/distribution"
+	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
@@ -139,16 +140,17 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 	advisories := &advisories{dir: t.TempDir()}
 	t.Cleanup(advisories.close)
 	documents, library := vex.NewShelf(st, time.Now), policy.NewLibrary(st, time.Now)
+	exceptions := exception.NewLedger(st, time.Now, uuid.NewString)
 	o := api.Options{
 		Integrations: f.Integrations, Diagnose: doctor.Diagnose, Types: types, Auth: f.Auth, Assessments: st, Policies: library, Version: "1.2.3-test",
 		Assess: assess.New(assess.Options{
-			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: library, Statements: documents,
+			Sources: f.Integrations, Client: client, Scanner: scan.New(scan.Options{}), Advisories: advisories, Policies: library, Statements: documents, Exceptions: exceptions,
 			Store: st, Now: time.Now, NewID: uuid.NewString, Log: log,
 		}),
 		Health: health.New(health.Options{
 			Store: st, Integrations: f.Integrations, Check: doctor.Glance, Now: time.Now, Jitter: func() float64 { return 0.5 }, Log: log,
 		}),
-		Advisories: advisories, VEX: documents, UploadDir: t.TempDir(), Log: log,
+		Advisories: advisories, VEX: documents, Exceptions: exceptions, UploadDir: t.TempDir(), Log: log,
 	}
 	if change != nil {
 		change(&o)

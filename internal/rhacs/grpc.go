@@ -115,11 +115,15 @@ func serve[I, O any, Out interface {
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Proxies lose trailers, so roxctl says what it takes beside what it sends.
-	kind := r.Header.Get("Content-Type")
-	if suffix, ok := strings.CutPrefix(kind, "application/grpc"); ok && !strings.HasPrefix(suffix, "-web") && wantsWeb(r) {
-		r.Header.Set("Content-Type", "application/grpc-web"+suffix)
+	kind, form := r.Header.Get("Content-Type"), "application/grpc"
+	suffix := strings.TrimPrefix(kind, form)
+	// Whoever sends gRPC may take gRPC-Web, which survives proxies that lose trailers.
+	if web, ok := strings.CutPrefix(suffix, "-web"); ok || wantsWeb(r) {
+		form, suffix = form+"-web", web
+	} else if r.ProtoMajor == 1 {
+		w.Header().Set("Trailer", "Grpc-Status, Grpc-Message") // without it a short answer has none
 	}
+	r.Header.Set("Content-Type", form+suffix)
 	ctx := context.WithValue(r.Context(), callKey{}, call{requestID: w.Header().Get(s.o.RequestID)})
 	p, caller, err := s.admit(r)
 	if err == nil {
@@ -127,7 +131,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = takeOneMessage(r)
 	}
 	if err != nil {
-		r.Method = http.MethodPost // what the answer to a failure looks like depends on it
+		r.Method = http.MethodPost // what the answer to a failure looks like depends on these
+		r.Header.Set("Content-Type", form)
 		s.errors.Write(w, r, s.status(ctx, err))
 		return
 	}

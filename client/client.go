@@ -154,6 +154,7 @@ type call struct {
 	bodyType     string
 	bodySize     int64
 	out          any
+	text         *[]byte               // instead of out: takes the answer as it is
 	lines        func(io.Reader) error // reads an answer of one JSON value a line, while it comes
 }
 
@@ -180,8 +181,11 @@ func (c *Client) do(ctx context.Context, k call) error {
 		r.Header.Set("Content-Type", bodyType)
 	}
 	r.Header.Set("Accept", "application/json")
-	if k.lines != nil {
+	switch {
+	case k.lines != nil:
 		r.Header.Set("Accept", "application/x-ndjson")
+	case k.text != nil:
+		r.Header.Set("Accept", "*/*")
 	}
 	if c.agent != "" {
 		r.Header.Set("User-Agent", c.agent)
@@ -204,6 +208,9 @@ func (c *Client) do(ctx context.Context, k call) error {
 		return c.unreachable(ctx, err)
 	case len(b) > maxAnswer:
 		return fault.New(fault.Unavailable, k.method+" "+u.Path, "the answer is larger than %d MiB", maxAnswer>>20)
+	case k.text != nil:
+		*k.text = b
+		return nil
 	case k.out == nil:
 		return nil
 	}

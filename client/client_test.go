@@ -276,7 +276,7 @@ func TestTokensAndSystem(t *testing.T) {
 	if m, err := c.Metadata(ctx); err != nil || m.Version != "1.2.3-test" {
 		t.Error(m, err)
 	}
-	if list, err := c.Policies(ctx); err != nil || len(list) < 10 || list[0].Title == "" {
+	if list, err := c.Policies().Entries(ctx); err != nil || len(list) < 10 || list[0].Title == "" {
 		t.Error(len(list), err)
 	}
 	token, value, err := c.CreateToken(ctx, "robot", string(auth.Viewer), time.Now().Add(time.Hour))

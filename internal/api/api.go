@@ -23,6 +23,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
 	"github.com/landwaiter/landwaiter/internal/integration/health"
 	"github.com/landwaiter/landwaiter/internal/integrationfile"
+	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/rhacs"
 	"github.com/landwaiter/landwaiter/internal/vex"
 )
@@ -42,7 +43,7 @@ type Options struct {
 	Advisories   Advisories
 	VEX          *vex.Shelf
 	Exceptions   *exception.Ledger
-	Policies     assess.Policies
+	Policies     *policy.Library
 	Version      string
 	Files        func() integrationfile.Status // of the directory of integrations; nil when there is none
 	UploadDir    string                        // where uploads are kept while they are imported; "" means the system's directory

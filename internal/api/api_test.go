@@ -68,7 +68,6 @@ func TestSystem(t *testing.T) {
 					t.Error(w.Header())
 				}
 			}},
-		{name: "policies", method: "GET", url: "/v1/policies", as: auth.Viewer, status: 200, contains: []string{`"severity":"`, `"stages":["build"`, `"enforce":[`, `"disabled":false`}},
 	})
 }
 

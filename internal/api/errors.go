@@ -16,6 +16,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/policy"
 )
 
 // RequestIDHeader names a request in answers and logs.
@@ -53,6 +54,7 @@ type Detail struct {
 	Fix       string           `json:"fix,omitempty" doc:"what to do next"`
 	Reference string           `json:"reference,omitempty" doc:"the image that no integration could serve"`
 	Attempts  []assess.Attempt `json:"attempts,omitempty" doc:"every integration that was tried for it"`
+	Problems  policy.Problems  `json:"problems,omitempty" doc:"every mistake in policies that were sent, with its place"`
 	RequestID string           `json:"requestId,omitempty" doc:"names the request in the server's log"`
 }
 
@@ -88,6 +90,10 @@ func (a *API) fail(ctx context.Context, err error) *Error {
 	}
 	if fix := fault.FixOf(err); fix != "" {
 		e.Details = append(e.Details, Detail{Fix: fix})
+	}
+	var problems policy.Problems
+	if errors.As(err, &problems) {
+		e.Details = append(e.Details, Detail{Problems: problems})
 	}
 	var unserved *assess.Unserved
 	if errors.As(err, &unserved) {

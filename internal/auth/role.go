@@ -15,6 +15,7 @@ const (
 	ScanImages        Permission = "images:scan"
 	WriteAdvisories   Permission = "advisories:write"
 	WriteExceptions   Permission = "exceptions:write"
+	WritePolicies     Permission = "policies:write"
 	ManageTokens      Permission = "tokens:write"
 )
 
@@ -42,7 +43,7 @@ func RoleNamed(name string) Role {
 }
 
 var permissions = map[Role][]Permission{
-	Administrator:         {ReadIntegrations, WriteIntegrations, ReadImages, ScanImages, WriteAdvisories, WriteExceptions, ManageTokens},
+	Administrator:         {ReadIntegrations, WriteIntegrations, ReadImages, ScanImages, WriteAdvisories, WriteExceptions, WritePolicies, ManageTokens},
 	ContinuousIntegration: {ReadImages, ScanImages},
 	Viewer:                {ReadIntegrations, ReadImages},
 }

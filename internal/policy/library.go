@@ -279,3 +279,33 @@ func compileStored(d Stored) *compiled {
 	c.needs, c.Scope, c.Exclusions = needs{}, nil, nil
 	return c
 }
+
+// A Switch changes how a policy counts, and leaves what it says.
+type Switch struct {
+	Disabled *bool    `json:"disabled,omitempty" doc:"false switches it on"`
+	Enforce  *[]Stage `json:"enforce,omitempty" doc:"stages, of those of the policy, in which a violation fails the build or refuses the workload"`
+}
+
+// Turn stores a policy's document with a switch turned. A built-in policy is changed by that.
+func (l *Library) Turn(ctx context.Context, id string, s Switch, by string) (Entry, error) {
+	e, err := l.Entry(ctx, id)
+	if err != nil {
+		return Entry{}, err
+	}
+	if e.Broken != "" {
+		return Entry{}, fault.New(fault.Invalid, "change policy", "the document of %s cannot be read: %s", id, e.Broken).
+			WithFix("Apply one that can be.")
+	}
+	p := e.Policy
+	if s.Disabled != nil {
+		p.Disabled = *s.Disabled
+	}
+	if s.Enforce != nil {
+		p.Enforce = *s.Enforce
+	}
+	entries, err := l.Apply(ctx, Format(p), by)
+	if err != nil {
+		return Entry{}, err
+	}
+	return entries[0], nil
+}

@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"internal/workload":              {"internal/fault", "internal/image", "internal/policy"},
 	"internal/assess":                {"internal/workload", "internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/admission":             {"internal/fault", "internal/policy", "internal/workload", "internal/assess"},
-	"internal/report":                {"internal/fault", "internal/exception", "internal/vex", "internal/assess", "internal/scan", "internal/vuln", "internal/policy"},
+	"internal/report":                {"internal/fault", "internal/image", "internal/exception", "internal/vex", "internal/assess", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/rhacs":                 {"internal/fault", "internal/image", "internal/assess", "internal/auth", "internal/policy", "internal/sbom", "internal/scan", "internal/vuln", "internal/workload", "internal/rhacs/*"},
 	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/policy", "internal/scan"},

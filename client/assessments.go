@@ -13,13 +13,15 @@ import (
 const assessmentsPath = "/v1/assessments"
 
 // Assess has the server assess an image and waits for the answer. An empty platform means the server's default. It fails
-// with an *assess.Unserved when no integration of the server could serve the image.
-func (c *Client) Assess(ctx context.Context, image, platform string, depth assess.Depth) (*assess.Assessment, error) {
+// with an *assess.Unserved when no integration of the server could serve the image. The answer is for policies of the categories,
+// or for all if none are named.
+func (c *Client) Assess(ctx context.Context, image, platform string, depth assess.Depth, categories ...string) (*assess.Assessment, error) {
 	in := struct {
-		Image    string `json:"image"`
-		Platform string `json:"platform,omitempty"`
-		Depth    string `json:"depth"`
-	}{image, platform, depth.String()}
+		Image      string   `json:"image"`
+		Platform   string   `json:"platform,omitempty"`
+		Depth      string   `json:"depth"`
+		Categories []string `json:"categories,omitempty"`
+	}{image, platform, depth.String(), categories}
 	var out assess.Assessment
 	if err := c.do(ctx, call{method: http.MethodPost, path: assessmentsPath, in: in, out: &out}); err != nil {
 		return nil, err
@@ -28,12 +30,13 @@ func (c *Client) Assess(ctx context.Context, image, platform string, depth asses
 }
 
 // AssessPlatforms has the server assess several platforms of an image: "all", "nodes", or a list with commas.
-func (c *Client) AssessPlatforms(ctx context.Context, image, platforms string, depth assess.Depth) (*assess.Platforms, error) {
+func (c *Client) AssessPlatforms(ctx context.Context, image, platforms string, depth assess.Depth, categories ...string) (*assess.Platforms, error) {
 	in := struct {
-		Image     string `json:"image"`
-		Platforms string `json:"platforms"`
-		Depth     string `json:"depth"`
-	}{image, platforms, depth.String()}
+		Image      string   `json:"image"`
+		Platforms  string   `json:"platforms"`
+		Depth      string   `json:"depth"`
+		Categories []string `json:"categories,omitempty"`
+	}{image, platforms, depth.String(), categories}
 	var out assess.Platforms
 	if err := c.do(ctx, call{method: http.MethodPost, path: assessmentsPath + "/platforms", in: in, out: &out}); err != nil {
 		return nil, err

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -36,16 +35,17 @@ registry whose certificate is signed by a private authority works with SSL_CERT_
 
 // imageFlags are the flags of the three image commands.
 type imageFlags struct {
-	remote    *remoteFlags
-	data      *string
-	platform  *string
-	output    *outputFormat
-	plainHTTP bool
-	insecure  bool
-	noCache   bool
-	removed   bool
-	maxAge    *time.Duration
-	sbom      string
+	remote     *remoteFlags
+	data       *string
+	platform   *string
+	output     *outputFormat
+	plainHTTP  bool
+	insecure   bool
+	noCache    bool
+	removed    bool
+	maxAge     *time.Duration
+	sbom       string
+	categories []string
 
 	libraryGzip bool
 	signerRules *string
@@ -91,14 +91,9 @@ func (f *imageFlags) declare(fs *pflag.FlagSet, depth assess.Depth, formats ...s
 			formats = append(formats, string(format))
 		}
 	}
-	f.platform = text(fs, settingPlatforms)
-	f.declareFlow(fs, formats...)
-}
-
-// declareFlow adds the flags of everything that assesses images, alone or on a server.
-func (f *imageFlags) declareFlow(fs *pflag.FlagSet, formats ...string) {
 	f.remote = newRemoteFlags(fs)
 	f.data = text(fs, settingData)
+	f.platform = text(fs, settingPlatforms)
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
 	f.signerRules = text(fs, settingSignerRules)
 	f.exceptions = text(fs, settingExceptions)
@@ -179,7 +174,7 @@ func (p *program) flow(ctx context.Context, f imageFlags, depth assess.Depth, do
 				if err != nil {
 					return found, err
 				}
-				req := assess.Request{Reference: ref, Platform: platform, Depth: depth}
+				req := assess.Request{Reference: ref, Platform: platform, Depth: depth, Categories: f.categories}
 				if one {
 					found.Assessment, err = s.Assess(ctx, req, progress)
 				} else {
@@ -189,25 +184,8 @@ func (p *program) flow(ctx context.Context, f imageFlags, depth assess.Depth, do
 			})
 		})
 	}
-	return p.onServer(f, "image "+depth.String(), func(c *client.Client) error {
-		return do(func(ctx context.Context, name string) (found imageAnswer, err error) {
-			ref, err := image.ParseReference(name)
-			switch {
-			case err != nil:
-			case one:
-				found.Assessment, err = c.Assess(ctx, ref.String(), platform.String(), depth)
-			default:
-				found.Platforms, err = c.AssessPlatforms(ctx, ref.String(), *f.platform, depth)
-			}
-			return found, err
-		})
-	})
-}
-
-// onServer asks a server, after refusing the flags that mean nothing to it.
-func (p *program) onServer(f imageFlags, op string, ask func(*client.Client) error) error {
 	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip || *f.signerRules != "" {
-		return fault.New(fault.Invalid, op, "--plain-http, --insecure, --no-cache, --library-gzip and --signer-rules are for working alone").
+		return fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure, --no-cache, --library-gzip and --signer-rules are for working alone").
 			WithFix(`Leave them out, or work alone with --server "". On a server, an integration says how its registry is reached.`)
 	}
 	c, err := p.client(f.remote)
@@ -217,5 +195,15 @@ func (p *program) onServer(f imageFlags, op string, ask func(*client.Client) err
 	bars := p.progress()
 	defer bars.close()
 	bars.step("Asking " + f.remote.server())
-	return ask(c)
+	return do(func(ctx context.Context, name string) (found imageAnswer, err error) {
+		ref, err := image.ParseReference(name)
+		switch {
+		case err != nil:
+		case one:
+			found.Assessment, err = c.Assess(ctx, ref.String(), platform.String(), depth, f.categories...)
+		default:
+			found.Platforms, err = c.AssessPlatforms(ctx, ref.String(), *f.platform, depth, f.categories...)
+		}
+		return found, err
+	})
 }

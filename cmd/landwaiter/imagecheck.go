@@ -39,11 +39,13 @@ violation stays one whatever else is not known. Without advisory data an image c
 checked for vulnerabilities. With --fail-on about vulnerabilities, it is undecided instead.`,
 		Example: `  landwaiter image check registry.example/team/app:1.2
   landwaiter image check --images-from images.txt -o junit > landwaiter.xml
-  landwaiter image check --fail-on fixable-critical registry.example/team/app:1.2`,
+  landwaiter image check --fail-on fixable-critical -o sarif --dockerfile Dockerfile registry.example/team/app:1.2`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.sbom != "" && f.from != "":
 				return fault.New(fault.Invalid, cmd.CommandPath(), "--sbom and --images-from exclude each other")
+			case f.sbom != "" && len(f.categories) > 0:
+				return fault.New(fault.Invalid, cmd.CommandPath(), "--categories is about images, --sbom reads a document").WithFix("Leave out --categories.")
 			case f.sbom != "":
 				return noArgs(cmd, args)
 			case len(args) == 0 && f.from == "":
@@ -55,7 +57,9 @@ checked for vulnerabilities. With --fail-on about vulnerabilities, it is undecid
 	}
 	fs := cmd.Flags()
 	f.declare(fs, assess.Judge, report.Formats()...)
+	fs.StringSliceVarP(&f.categories, "categories", "c", nil, "ask only policies of these categories, e.g. \"Security best practices\"; several with commas between them")
 	f.report.declare(fs)
+	f.report.declareDockerfile(fs)
 	fs.StringVar(&f.from, "images-from", "", "file with an image on each line, besides those named; # begins a comment; - is standard input")
 	return cmd
 }
@@ -105,7 +109,7 @@ func (p *program) check(ctx context.Context, f checkFlags, names []string) error
 	} else {
 		one := checkedImage{Reference: strings.Join(names, "")}
 		one.imageAnswer, one.err = p.assessOne(ctx, f.imageFlags, one.Reference, assess.Judge)
-		if all = []checkedImage{one}; one.err != nil && !f.report.writes(f.output.name) {
+		if all = []checkedImage{one}; one.err != nil && !isReport(f.output.name) {
 			err = one.err
 		}
 	}

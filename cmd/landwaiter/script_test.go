@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -67,6 +68,7 @@ const marked = "Marked-password-4711"
 //	sealed PATH...     wants that no file below holds the password
 //	until REGEXP ARG...  runs landwaiter until what it prints has a match, for ten seconds
 //	logged REGEXP      wants a match in what the server has written
+//	mask FILE          replaces the registry's port, digests, times and ages in a file, or in the last standard output (stdout)
 //	json REGEXP        wants that the last standard output is one JSON value with a match
 func TestScript(t *testing.T) {
 	env := registries(t)
@@ -83,7 +85,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"lw": lw, "server": startServer, "sealed": sealed, "json": wantJSON, "until": until, "logged": logged,
+			"lw": lw, "server": startServer, "sealed": sealed, "json": wantJSON, "until": until, "logged": logged, "mask": mask,
 		},
 	})
 }
@@ -255,6 +257,35 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("no match for %s in\n%s", args[0], printed)
 		}
 	}
+}
+
+// changing is what differs from run to run.
+var changing = []struct {
+	found *regexp.Regexp
+	mask  string
+}{
+	{regexp.MustCompile(`127\.0\.0\.1(:|%3A)[0-9]+`), "REGISTRY"},
+	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?`), "TIME"},
+	{regexp.MustCompile(`sha256:[0-9a-f]{64}`), "DIGEST"},
+	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`[0-9a-f]{32}:1"`), `HASH:1"`},
+	{regexp.MustCompile(`[0-9]+ days old`), "N days old"},
+	{regexp.MustCompile(`[0-9]+ policies without`), "N policies without"},
+	{regexp.MustCompile(`time="[0-9]+\.[0-9]+"`), `time="S"`},
+	{regexp.MustCompile(`"version": "[^"]*(devel|\+dirty|v0\.0\.0-)[^"]*"`), `"version": "VERSION"`},
+}
+
+func mask(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	for _, c := range changing {
+		text = c.found.ReplaceAllString(text, c.mask)
+	}
+	if args[0] == "stdout" {
+		_, err := fmt.Fprint(ts.Stdout(), text)
+		ts.Check(err)
+		return
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 func logged(ts *testscript.TestScript, _ bool, args []string) {

@@ -59,6 +59,8 @@ var (
 
 	settingAllowReferences = setting{"allow-references", "LANDWAITER_ALLOW_REFERENCES", "", "secrets of the server that integrations may refer to, patterns with commas between them, e.g. env:REGISTRY_*,file:/run/secrets/registries/*,kubernetes:team/*/* (default: none)"}
 
+	settingAnnotate = setting{"annotate", "LANDWAITER_ANNOTATE", "true", "in GitHub Actions, annotate the run on standard error and append to the step's summary"}
+
 	settingServer   = setting{"server", "LANDWAITER_SERVER", "", "URL of a Landwaiter server (default: work alone, in this process)"}
 	settingCA       = setting{"ca-file", "LANDWAITER_CA_FILE", "", "certificate authority of the server, PEM"}
 	settingInsecure = setting{"insecure-server", "LANDWAITER_INSECURE_SERVER", "false", "do not verify the server's certificate, and send the token over plain HTTP too"}

@@ -9,17 +9,19 @@ import (
 
 type assessInput struct {
 	Body struct {
-		Image    string `json:"image" minLength:"1" maxLength:"1000" example:"quay.io/org/app:1.2" doc:"an image reference, as Docker writes it"`
-		Platform string `json:"platform,omitempty" maxLength:"100" example:"linux/arm64" doc:"the server's default when empty"`
-		Depth    string `json:"depth,omitempty" enum:"inspect,scan,check" default:"check" doc:"inspect: facts only; scan: components and vulnerabilities too; check: policies too, and the answer is kept"`
+		Image      string   `json:"image" minLength:"1" maxLength:"1000" example:"quay.io/org/app:1.2" doc:"an image reference, as Docker writes it"`
+		Platform   string   `json:"platform,omitempty" maxLength:"100" example:"linux/arm64" doc:"the server's default when empty"`
+		Depth      string   `json:"depth,omitempty" enum:"inspect,scan,check" default:"check" doc:"inspect: facts only; scan: components and vulnerabilities too; check: policies too, and the answer is kept"`
+		Categories []string `json:"categories,omitempty" maxItems:"100" doc:"answer for the policies of these categories only; what is kept is about all policies"`
 	}
 }
 
 type platformsInput struct {
 	Body struct {
-		Image     string `json:"image" minLength:"1" maxLength:"1000" example:"quay.io/org/app:1.2"`
-		Platforms string `json:"platforms" minLength:"1" maxLength:"1000" example:"linux/amd64,linux/arm64" doc:"platforms with commas between them; all for every one of the image; nodes for those that nodes run"`
-		Depth     string `json:"depth,omitempty" enum:"inspect,scan,check" default:"check"`
+		Image      string   `json:"image" minLength:"1" maxLength:"1000" example:"quay.io/org/app:1.2"`
+		Platforms  string   `json:"platforms" minLength:"1" maxLength:"1000" example:"linux/amd64,linux/arm64" doc:"platforms with commas between them; all for every one of the image; nodes for those that nodes run"`
+		Depth      string   `json:"depth,omitempty" enum:"inspect,scan,check" default:"check"`
+		Categories []string `json:"categories,omitempty" maxItems:"100"`
 	}
 }
 
@@ -90,7 +92,7 @@ func (a *API) assess(ctx context.Context, in *assessInput) (*assessmentOutput, e
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Assess.Assess(ctx, assess.Request{Reference: ref, Platform: platform, Depth: depth}, assess.Progress{})
+	found, err := a.Assess.Assess(ctx, assess.Request{Reference: ref, Platform: platform, Depth: depth, Categories: in.Body.Categories}, assess.Progress{})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +112,7 @@ func (a *API) assessPlatforms(ctx context.Context, in *platformsInput) (*platfor
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Assess.AssessPlatforms(ctx, assess.Request{Reference: ref, Depth: depth}, want, assess.Progress{})
+	found, err := a.Assess.AssessPlatforms(ctx, assess.Request{Reference: ref, Depth: depth, Categories: in.Body.Categories}, want, assess.Progress{})
 	if err != nil {
 		return nil, err
 	}

@@ -19,12 +19,28 @@ func (s *Service) judge(ctx context.Context, a *Assessment) (name string, err er
 		return "", err
 	}
 	now := s.o.Now()
-	a.Policy = policies.Evaluate(ctx, policy.Build, PolicyInput(a, now))
+	a.judgeBy(ctx, policies, now)
 	if ctx.Err() != nil {
 		return "", stopped(ctx, "judge", a.Reference)
 	}
-	a.Verdict = verdictOf(a.Policy)
 	return policies.Name(now), nil
+}
+
+func (a *Assessment) judgeBy(ctx context.Context, policies *policy.Set, now time.Time) {
+	a.Policy = policies.Evaluate(ctx, policy.Build, PolicyInput(a, now))
+	a.Verdict = verdictOf(a.Policy)
+}
+
+// chosen are the policies of the build stage that are in one of some categories, or nil if none are named.
+func (s *Service) chosen(ctx context.Context, categories []string) (*policy.Set, error) {
+	if len(categories) == 0 {
+		return nil, nil
+	}
+	all, err := s.o.Policies.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return InCategories(all.Only(func(p policy.Policy) bool { return slices.Contains(p.Stages, policy.Build) }), categories)
 }
 
 func verdictOf(r policy.Result) Verdict {

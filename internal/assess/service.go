@@ -46,6 +46,8 @@ type Request struct {
 	Reference image.Reference
 	Platform  image.Platform // zero: the server's default, or the only one there is
 	Depth     Depth
+	// Categories of the policies that the answer is about; none: all policies. What is stored is about all of them.
+	Categories []string
 }
 
 // Sources finds the integrations that may serve an image, best first.
@@ -125,6 +127,10 @@ func New(o Options) *Service {
 // said: layers that cannot be had make Scan.Status "not scanned" with the reason, not an error. An answer of depth Judge
 // is stored.
 func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*Assessment, error) {
+	chosen, err := s.chosen(ctx, req.Categories)
+	if err != nil {
+		return nil, err
+	}
 	served, attempts, err := s.serve(ctx, req, progress)
 	if err != nil {
 		return nil, err
@@ -182,6 +188,9 @@ func (s *Service) Assess(ctx context.Context, req Request, progress Progress) (*
 		if err := s.keep(ctx, a, matching); err != nil {
 			return nil, fault.Wrap(fault.CodeOf(err), "store assessment", a.Reference, err)
 		}
+	}
+	if chosen != nil {
+		a.judgeBy(ctx, chosen, s.o.Now())
 	}
 	return a, nil
 }

@@ -69,6 +69,11 @@ func writeCSV(w io.Writer, r *Report) error {
 				"id": u.PolicyID, "title": u.Policy, "severity": string(u.Severity), "state": "undecided", "message": u.Reason,
 			})
 		}
+		for _, x := range s.Policy.Excluded {
+			row("excluded violation", map[string]string{
+				"id": x.PolicyID, "title": x.Policy, "severity": string(x.Severity), "state": "set aside", "message": excludedText(x),
+			})
+		}
 		for _, f := range s.found() {
 			row("vulnerability", placed(f.Line, map[string]string{
 				"id": f.Name(), "title": f.Summary, "severity": string(f.Severity), "state": cmp.Or(f.setAside, "counts"),

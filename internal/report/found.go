@@ -2,8 +2,11 @@ package report
 
 import (
 	"cmp"
+	"fmt"
+	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/vex"
 )
 
@@ -38,4 +41,16 @@ func (s Subject) found() []found {
 		list = append(list, n)
 	}
 	return list
+}
+
+// excludedText says what an exclusion hid of a policy's reasons, and why.
+func excludedText(x policy.Excluded) string {
+	text := fmt.Sprintf("%s excluded by %q", count(x.Messages, "reason"), x.Exclusion)
+	if x.Until != nil {
+		text += " until " + x.Until.Format(time.DateOnly)
+	}
+	if x.Reason != "" {
+		text += ": " + x.Reason
+	}
+	return text
 }

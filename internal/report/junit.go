@@ -38,15 +38,14 @@ type junitProperty struct {
 }
 
 type junitCase struct {
-	Name      string       `xml:"name,attr"`
-	Class     string       `xml:"classname,attr"`
-	File      string       `xml:"file,attr,omitempty"`
-	Line      int          `xml:"line,attr,omitempty"`
-	Time      string       `xml:"time,attr"`
-	Failure   *junitDetail `xml:"failure"`
-	Error     *junitDetail `xml:"error"`
-	Skipped   *junitDetail `xml:"skipped"`
-	SystemOut string       `xml:"system-out,omitempty"`
+	Name    string       `xml:"name,attr"`
+	Class   string       `xml:"classname,attr"`
+	File    string       `xml:"file,attr,omitempty"`
+	Line    int          `xml:"line,attr,omitempty"`
+	Time    string       `xml:"time,attr"`
+	Failure *junitDetail `xml:"failure"`
+	Error   *junitDetail `xml:"error"`
+	Skipped *junitDetail `xml:"skipped"`
 }
 
 type junitDetail struct {
@@ -125,7 +124,7 @@ func junitCases(s Subject) []junitCase {
 			c.Failure = detail
 		} else {
 			detail.Message = "violated, not enforced: " + detail.Message
-			c.Skipped, c.SystemOut = detail, reasons
+			c.Skipped = detail
 		}
 	}
 	for _, u := range s.Policy.Undecided {
@@ -135,6 +134,9 @@ func junitCases(s Subject) []junitCase {
 		} else {
 			c.Skipped = detail
 		}
+	}
+	for _, x := range s.Policy.Excluded {
+		add(x.Policy).Skipped = &junitDetail{Message: excludedText(x), Type: string(x.Severity)}
 	}
 	if held := s.Policy.Evaluated - len(s.Policy.Violations); held > 0 {
 		add(count(held, "policy") + " without a violation")

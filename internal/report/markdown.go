@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 )
@@ -87,6 +88,9 @@ func (s Subject) markdown() string {
 			fmt.Fprintf(&b, "- … and %d more\n", n-rowsShown)
 		}
 	}
+	for _, x := range s.Policy.Excluded {
+		fmt.Fprintf(&b, "\n%s: %s\n", md(x.Policy), md(excludedText(x)))
+	}
 	s.markdownVulnerabilities(&b)
 	return b.String()
 }
@@ -105,7 +109,7 @@ func (s Subject) markdownVulnerabilities(b *strings.Builder) {
 		b.WriteString("\n</details>\n")
 	}
 	if n := len(s.suppressed()); n > 0 {
-		fmt.Fprintf(b, "\n%s more set aside, and counted nowhere here.\n", count(n, "vulnerability"))
+		fmt.Fprintf(b, "\nSet aside, and counted nowhere here: %s.\n", count(n, "vulnerability"))
 	}
 }
 
@@ -116,10 +120,10 @@ func md(s string) string {
 		switch {
 		case c == '<' || c == '>' || c == '&' || c == '@':
 			fmt.Fprintf(&b, "&#%d;", c)
-		case strings.ContainsRune("\\`*_{}[]()#!|~$", c):
+		case strings.ContainsRune("\\`*_[]#|~$", c):
 			b.WriteString("\\")
 			b.WriteRune(c)
-		default:
+		case unicode.IsPrint(c):
 			b.WriteRune(c)
 		}
 	}

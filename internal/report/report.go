@@ -128,10 +128,10 @@ func (s Subject) Outcome() string {
 	all := len(s.Policy.Violations)
 	var text string
 	switch {
-	case len(s.Problems) > 0 && s.Image == nil && s.Workload == nil:
+	case len(s.Problems) > 0 && s.Policy.Evaluated == 0:
 		return "UNDECIDED: the image could not be had"
 	case enforced > 0:
-		text = fmt.Sprintf("FAIL: %s, %d enforced", count(all, "violation"), enforced)
+		text = strings.Join(append([]string{fmt.Sprintf("FAIL: %s, %d enforced", count(all, "violation"), enforced)}, s.Failed...), "; ")
 	case len(s.Failed) > 0:
 		text = "FAIL: " + strings.Join(s.Failed, "; ")
 	case len(s.Unknown) > 0:
@@ -142,12 +142,6 @@ func (s Subject) Outcome() string {
 		text = fmt.Sprintf("PASS: %s, none of them enforced", count(all, "violation"))
 	default:
 		text = "PASS: no violation of " + count(s.Policy.Evaluated, "policy")
-	}
-	if n := len(s.Problems); s.Workload != nil && n > 0 {
-		text += fmt.Sprintf("; %s COULD NOT BE HAD", strings.ToUpper(count(n, "image")))
-	}
-	if s.Workload != nil && slices.ContainsFunc(s.Workload.Images, func(i assess.WorkloadImage) bool { return i.Error == "" && i.CheckStatus == assess.NotChecked }) {
-		text += "; NOT CHECKED FOR VULNERABILITIES"
 	}
 	if s.Image != nil {
 		switch {
@@ -208,6 +202,9 @@ var formats = []struct {
 	write func(io.Writer, *Report) error
 }{
 	{"junit", writeJUnit},
+	{"sarif", writeSARIF},
+	{"gitlab", writeGitLab},
+	{"github", writeGitHub},
 	{"csv", writeCSV},
 	{"markdown", func(w io.Writer, r *Report) error {
 		_, err := io.WriteString(w, r.Markdown(commentLimit))

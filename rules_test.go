@@ -51,21 +51,22 @@ var mayImport = map[string][]string{
 	"internal/assess":                {"internal/workload", "internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/admission":             {"internal/fault", "internal/policy", "internal/workload", "internal/assess"},
 	"internal/report":                {"internal/fault", "internal/image", "internal/exception", "internal/vex", "internal/assess", "internal/scan", "internal/vuln", "internal/policy"},
+	"internal/watch":                 {"internal/fault", "internal/image", "internal/assess"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/rhacs":                 {"internal/fault", "internal/image", "internal/assess", "internal/auth", "internal/policy", "internal/sbom", "internal/scan", "internal/vuln", "internal/workload", "internal/rhacs/*"},
-	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/policy", "internal/scan"},
-	"internal/api":                   {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/rhacs", "internal/rhacs/*", "internal/sbom", "internal/yamldoc", "internal/integration/diagnosis", "internal/integration/health"},
+	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/policy", "internal/scan", "internal/watch"},
+	"internal/api":                   {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/watch", "internal/secret", "internal/image", "internal/integration", "internal/integrationfile", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/rhacs", "internal/rhacs/*", "internal/sbom", "internal/yamldoc", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/portal":                {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
+	"client":                         {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/watch", "internal/watch", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
 	"cmd/landwaiter":                 {"*"},
 }
 
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
 	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
-	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/workload", "internal/assess", "internal/admission", "internal/auth", "internal/cluster",
+	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/workload", "internal/assess", "internal/admission", "internal/auth", "internal/watch", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

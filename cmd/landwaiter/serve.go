@@ -47,6 +47,7 @@ type serveFlags struct {
 	configInterval            *time.Duration
 	allowReferences           *string
 	healthInterval            *time.Duration
+	watchInterval             *time.Duration
 	nodePlatforms             *string
 	libraryGzip               *bool
 	externalLimit             *time.Duration
@@ -85,6 +86,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.configDir, f.configInterval = text(fs, settingConfigDir), duration(fs, settingConfigInterval)
 	f.allowReferences = text(fs, settingAllowReferences)
 	f.healthInterval = duration(fs, settingHealthInterval)
+	f.watchInterval = duration(fs, settingWatchInterval)
 	f.externalLimit, f.externalStale = duration(fs, settingExternalLimit), duration(fs, settingExternalStale)
 	f.feed = newFeedFlags(fs, settingAdvisorySource)
 	f.advisoryInterval, f.advisoryEcosystems = duration(fs, settingAdvisoryInterval), text(fs, settingAdvisoryEcosystems)
@@ -173,6 +175,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		Scanners: connections, ExternalLimit: *f.externalLimit, ExternalStale: *f.externalStale, MaxAge: *f.advisoryMaxAge,
 		Nodes: nodes, SignerRules: rules,
 	})
+	watched, stopImages, err := watchImages(ctx, f, db, assessments, log)
+	if err != nil {
+		return err
+	}
+	defer stopImages()
 	stopMatching := inBackground(ctx, assessments.Rematch)
 	defer stopMatching()
 	stopUpdates, err := p.followAdvisories(ctx, f, data, client, connections, assessments.Ecosystems, log)
@@ -202,7 +209,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	rest := api.New(api.Options{
-		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Advisories: advisories, VEX: documents, Exceptions: exceptions,
+		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Watch: watched, Advisories: advisories, VEX: documents, Exceptions: exceptions,
 		Policies: policies, Version: versionString(), Files: files, UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}

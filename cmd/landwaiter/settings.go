@@ -42,6 +42,8 @@ var (
 
 	settingHealthInterval = setting{"health-interval", "LANDWAITER_HEALTH_INTERVAL", "15m", "about how often to look at the health of each integration, which takes a few requests; 0 turns it off"}
 
+	settingWatchInterval = setting{"watch-interval", "LANDWAITER_WATCH_INTERVAL", "4h", "about how often to assess each image that is watched; 0 has this server take no part in it"}
+
 	settingExternalLimit      = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
 	settingExternalStale      = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
 	settingSource             = setting{"source", "LANDWAITER_ADVISORY_SOURCE", "", "URL of a server with the layout of OSV's bulk archives, or oci://… for what landwaiter vuln export pushed (default: " + feed.DefaultSource + ")"}

@@ -26,6 +26,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/rhacs"
 	"github.com/landwaiter/landwaiter/internal/vex"
+	"github.com/landwaiter/landwaiter/internal/watch"
 )
 
 // maxBody bounds every JSON body.
@@ -40,6 +41,7 @@ type Options struct {
 	Assess       *assess.Service
 	Assessments  assess.Store
 	Auth         *auth.Service
+	Watch        *watch.Service
 	Advisories   Advisories
 	VEX          *vex.Shelf
 	Exceptions   *exception.Ledger
@@ -102,6 +104,8 @@ func New(o Options) *API {
 	a.registerTokens()
 	a.registerTrust()
 	a.registerRHACS()
+	a.registerImages()
+	a.registerWatch()
 	for id := range operations {
 		if !a.registered[id] {
 			panic("api: operation " + id + " is in the table but not registered")

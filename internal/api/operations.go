@@ -99,6 +99,19 @@ var operations = map[string]operation{
 
 	"checkDeployments": {"POST", "/v1/deployments/check", auth.ScanImages, "Deployments", "Check Kubernetes workloads by the policies of the stage deploy",
 		"Answers when every image is assessed, each once, which can take minutes; these assessments are kept. An image that cannot be had says why and leaves the policies that look into it undecided. Objects that run no containers are listed as ignored; a malformed manifest is an error."},
+	"listImages": {"GET", "/v1/images", auth.ReadImages, "Images", "List the stored images by digest (RHACS's shape)",
+		"query is RHACS's: Field:value,value+Field:value with the fields Image, Image Sha and CVE; a value is the beginning, \"the whole\" or r/a regular expression, and ! is for all others. Another field is refused, since an answer without it would be too long. At most 1000 are listed at once; they are never sorted otherwise."},
+	"countImages": {"GET", "/v1/imagescount", auth.ReadImages, "Images", "Count the stored images (RHACS's shape)", "As listImages selects them."},
+	"getImage": {"GET", "/v1/images/{id}", auth.ReadImages, "Images", "Show the newest assessment of an image (RHACS's shape)",
+		"The ID is the digest of the manifest, with or without sha256:."},
+	"deleteImages": {"DELETE", "/v1/images", auth.ScanImages, "Images", "Forget the stored images that a query selects (RHACS's shape)",
+		"Without confirm it is only counted how many that are."},
+
+	"listWatched": {"GET", "/v1/watchedimages", auth.ReadImages, "Images", "List the images that are watched, and how that goes",
+		"They are assessed again and again, whoever asks for them, and each time it is looked up what the tag stands for."},
+	"watchImage": {"POST", "/v1/watchedimages", auth.ScanImages, "Images", "Watch an image",
+		"It is assessed in the background at once, also if it is watched already; listWatched says how that went. What is no tag is told in errorType, as RHACS does."},
+	"unwatchImage": {"DELETE", "/v1/watchedimages", auth.ScanImages, "Images", "Watch an image no longer", "It is no error if it is not watched."},
 
 	"imageHistory": {"GET", "/v1/history", auth.ReadImages, "Images", "Show what changed for an image: findings, severities, fixes, the verdict",
 		"Kept are the last 100 changes of each platform, each with what it was because of. No registry is asked."},

@@ -198,6 +198,11 @@ type Store interface {
 	// Assessments lists newest first; query is a case-insensitive part of the reference; next is "" on the last page.
 	Assessments(ctx context.Context, query string, limit int, after string) (list []Summary, next string, err error)
 	DeleteAssessment(ctx context.Context, id string) error
+	// Images lists, by digest, the newest assessment of each image that a query selects. CountImages counts all of them.
+	Images(ctx context.Context, q ImageQuery, limit, offset int) ([]Summary, error)
+	CountImages(ctx context.Context, q ImageQuery) (int, error)
+	// DeleteImages forgets the assessments that a query selects, and says of how many images.
+	DeleteImages(ctx context.Context, q ImageQuery) (int, error)
 	// Changes lists those of an assessment's reference and platform, newest first.
 	Changes(ctx context.Context, id string) ([]Change, error)
 

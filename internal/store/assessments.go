@@ -27,11 +27,11 @@ func (s *Store) PutAssessment(ctx context.Context, a assess.Assessment, m assess
 		return err
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `INSERT INTO assessments (id, reference, platform, assessed_at, summary, body)
-			VALUES ($1, $2, $3, $4, $5, $6)
+		result, err := tx.ExecContext(ctx, `INSERT INTO assessments (id, reference, platform, assessed_at, summary, body, digest)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (reference, platform) DO UPDATE SET id = excluded.id, assessed_at = excluded.assessed_at,
-			summary = excluded.summary, body = excluded.body WHERE assessments.assessed_at <= excluded.assessed_at`,
-			a.ID, a.Reference, a.Platform, nanos(a.AssessedAt), summary, body)
+			summary = excluded.summary, body = excluded.body, digest = excluded.digest WHERE assessments.assessed_at <= excluded.assessed_at`,
+			a.ID, a.Reference, a.Platform, nanos(a.AssessedAt), summary, body, string(a.Facts.Digest))
 		if err != nil {
 			return err
 		}
@@ -39,6 +39,9 @@ func (s *Store) PutAssessment(ctx context.Context, a assess.Assessment, m assess
 			return err
 		}
 		if err := s.putMatching(ctx, tx, m); err != nil {
+			return err
+		}
+		if err := putFindings(ctx, tx, a); err != nil {
 			return err
 		}
 		return addChange(ctx, tx, a.ID, change)

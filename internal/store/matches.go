@@ -227,6 +227,9 @@ func (s *Store) PutRematched(ctx context.Context, a assess.Assessment, m assess.
 				return cmp.Or(err, errSuperseded)
 			}
 		}
+		if err := putFindings(ctx, tx, a); err != nil {
+			return err
+		}
 		return addChange(ctx, tx, a.ID, change)
 	})
 	if errors.Is(err, errSuperseded) {

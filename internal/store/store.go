@@ -17,6 +17,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/vex"
+	"github.com/landwaiter/landwaiter/internal/watch"
 )
 
 // Options says which database to open. URL, Key, Now and Rand are required.
@@ -48,6 +49,7 @@ var (
 	_ scan.Claimer      = (*Store)(nil)
 	_ health.Store      = (*Store)(nil)
 	_ vex.Store         = (*Store)(nil)
+	_ watch.Store       = (*Store)(nil)
 	_ policy.Store      = (*Store)(nil)
 	_ exception.Store   = (*Store)(nil)
 )

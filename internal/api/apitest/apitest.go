@@ -43,6 +43,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/store"
 	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
+	"github.com/landwaiter/landwaiter/internal/watch"
 )
 
 // Marked is a secret that must be in no answer and no log.
@@ -152,6 +153,7 @@ func StartOn(t testing.TB, g Ground, change func(*api.Options)) *Fixture {
 		}),
 		Advisories: advisories, VEX: documents, Exceptions: exceptions, UploadDir: t.TempDir(), Log: log,
 	}
+	o.Watch = watch.New(watch.Options{Store: st, Assess: o.Assess.Assess, Now: time.Now, Jitter: func() float64 { return 0.5 }, Interval: time.Hour, Log: log})
 	if change != nil {
 		change(&o)
 	}

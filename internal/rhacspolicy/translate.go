@@ -16,8 +16,9 @@ import (
 type Options struct {
 	// Partial takes policies without what cannot be translated. Otherwise they are refused.
 	Partial bool
-	// Taken says whether a policy that is none of those to be translated has a name.
-	Taken func(id string) bool
+	// Kept are the policies that there are. One of the same title, that is not built in, is taken for an earlier import and
+	// replaced; the names of the others are left to them.
+	Kept []policy.Entry
 	// Clusters are the clusters' names by the IDs that RHACS has for them.
 	Clusters map[string]string
 }
@@ -34,7 +35,8 @@ type Translation struct {
 	Name     string         `json:"name"` // RHACS's
 	ID       string         `json:"id,omitempty"`
 	Outcome  string         `json:"outcome"`
-	Policy   *policy.Policy `json:"policy,omitempty"` // nil when it was refused
+	Policy   *policy.Policy `json:"policy,omitempty"`   // nil when it was refused
+	Replaces bool           `json:"replaces,omitempty"` // one that was imported before
 	Criteria []Criterion    `json:"criteria"`
 	Losses   []Loss         `json:"losses,omitempty"`
 	Notes    []string       `json:"notes,omitempty"` // where it may answer otherwise than in RHACS
@@ -90,12 +92,19 @@ func Translate(policies []Policy, o Options) []Translation {
 			if len(t.Losses) > 0 {
 				t.Outcome = Partial
 			}
-			p.ID = name(p.Title, func(id string) bool { return used[id] || o.Taken != nil && o.Taken(id) })
+			p.ID = name(p.Title, func(id string) bool { return used[id] || o.taken(id, p.Title) })
 			used[p.ID] = true
+			t.Replaces = slices.ContainsFunc(o.Kept, func(e policy.Entry) bool { return e.ID == p.ID })
 		}
 		list[i] = t.Translation
 	}
 	return list
+}
+
+func (o *Options) taken(id, title string) bool {
+	return slices.ContainsFunc(o.Kept, func(e policy.Entry) bool {
+		return e.ID == id && (e.Source != policy.SourceOwn || e.Title != title)
+	})
 }
 
 var noLetters = regexp.MustCompile(`[^a-z0-9]+`)

@@ -179,10 +179,18 @@ func TestTranslate_names_do_not_collide(t *testing.T) {
 	long.Name = strings.Repeat("Ü long name ", 10)
 	from = append(from, long)
 	var ids []string
-	for _, translated := range Translate(from, Options{Taken: func(id string) bool { return id == "latest-tag" }}) {
-		ids = append(ids, translated.Policy.ID)
+	kept := []policy.Entry{
+		{Policy: policy.Policy{ID: "latest-tag", Title: "Latest tag"}, Source: policy.SourceBuiltIn},
+		{Policy: policy.Policy{ID: "latest-tag-rhacs-2", Title: "Somebody's own"}, Source: policy.SourceOwn},
+		{Policy: policy.Policy{ID: "latest-tag-rhacs-3", Title: "Latest tag"}, Source: policy.SourceOwn},
 	}
-	if got := strings.Join(ids, " "); got != "latest-tag-rhacs latest-tag-rhacs-2 latest-tag-rhacs-3 long-name-long-name-long-name-long-name-long-name-long-name-lon" {
+	for _, translated := range Translate(from, Options{Kept: kept}) {
+		ids = append(ids, translated.Policy.ID)
+		if translated.Replaces != (translated.Policy.ID == "latest-tag-rhacs-3") {
+			t.Errorf("%s replaces: %v", translated.Policy.ID, translated.Replaces)
+		}
+	}
+	if got := strings.Join(ids, " "); got != "latest-tag-rhacs latest-tag-rhacs-3 latest-tag-rhacs-4 long-name-long-name-long-name-long-name-long-name-long-name-lon" {
 		t.Error(got)
 	}
 }

@@ -152,6 +152,8 @@ var operations = map[string]operation{
 		"YAML as it was written, or JSON if that is accepted."},
 	"listPolicyDocuments": {"GET", "/v1/policydocuments", auth.ReadImages, "Policies", "List what the policies say, and where they come from",
 		"source is built-in, changed (a document replaces the built-in policy of its name) or own."},
+	"importPolicies": {"POST", "/v1/policies/import", auth.WritePolicies, "Policies", "Import policies of RHACS",
+		"Takes RHACS's export, or SecurityPolicy resources. Every policy is answered for, with what of it cannot be said here; those that are not refused are created, or replace what was imported before."},
 	"validatePolicies": {"POST", "/v1/policies/validate", auth.ReadImages, "Policies", "Check policies without storing them",
 		"Every mistake is reported with its line and column."},
 	"testPolicies": {"POST", "/v1/policies/test", auth.ScanImages, "Policies", "Say why an image breaks policies, or why not",

@@ -119,6 +119,7 @@ func (a *API) registerPolicies() {
 		return &done{}, a.Policies.Delete(ctx, in.ID)
 	})
 	a.registerPolicyDocuments()
+	a.registerPolicyImport()
 }
 
 func (a *API) listPolicies(ctx context.Context, in *policyQuery) (*policyList, error) {

@@ -84,7 +84,7 @@ var criteria = map[string]criterion{
 	"Host PID":     {place: workload, value: boolean("workload.hostPID"), yes: "uses the host's process namespace", no: "has its own process namespace"},
 	"Image Age": {place: image, value: daysSince("image.created"),
 		says: `"created " + (has(image.created) ? string(image.created) : "at a time that is not known")`},
-	"Image Component": {place: component, value: nameAndVersion, note: "components have the names that our scanner gives them"},
+	"Image Component": {place: component, value: nameAndVersion, note: "components have the names that Landwaiter's scanner gives them"},
 	"Image OS":        {place: image, value: distribution, says: `"distribution " + image.distribution`, note: "compares with ID and version of os-release"},
 	"Image Registry":  {place: image, value: pattern("image.registry"), says: `"registry " + image.registry`},
 	"Image Remote":    {place: image, value: pattern("image.repository"), says: `"repository " + image.repository`},

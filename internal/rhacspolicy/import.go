@@ -3,6 +3,7 @@ package rhacspolicy
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/landwaiter/landwaiter/internal/policy"
 )
@@ -31,13 +32,18 @@ func Import(ctx context.Context, library Library, document []byte, o Options, by
 	}
 	o.Kept = entries
 	imported := Imported{Policies: Translate(policies, o)}
-	if documents := Documents(imported.Policies); !try && len(documents) > 0 {
-		if _, err := library.Apply(ctx, documents, by); err != nil {
+	if !try && imported.Importable() {
+		if _, err := library.Apply(ctx, Documents(imported.Policies), by); err != nil {
 			return nil, err
 		}
 		imported.Applied = true
 	}
 	return &imported, nil
+}
+
+// Importable says whether there is a policy that was not refused.
+func (i *Imported) Importable() bool {
+	return slices.ContainsFunc(i.Policies, func(t Translation) bool { return t.Policy != nil })
 }
 
 // Documents are the policies that were not refused, in YAML.

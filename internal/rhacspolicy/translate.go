@@ -78,11 +78,11 @@ func Translate(policies []Policy, o Options) []Translation {
 		t := translator{from: &policies[i], options: o}
 		t.Name, t.ID, t.Criteria = policies[i].Name, policies[i].ID, []Criterion{}
 		p := t.policy()
-		if len(t.fatal) > 0 { // without the policy, nothing is stricter or weaker
-			for i := range t.Losses {
-				t.Losses[i].Effect = ""
-			}
+		if len(t.fatal) > 0 {
 			t.Losses = append(t.fatal, t.Losses...)
+			for i := range t.Losses {
+				t.Losses[i].Effect = "" // without the policy, nothing is stricter or weaker
+			}
 		}
 		switch {
 		case len(t.fatal) > 0 || len(t.Losses) > 0 && !o.Partial:

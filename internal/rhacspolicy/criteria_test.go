@@ -83,9 +83,7 @@ type change = func(*world)
 func criterionGroup(field, operator string, negate bool, values ...string) group {
 	g := group{FieldName: field, BooleanOperator: operator, Negate: negate}
 	for _, v := range values {
-		g.Values = append(g.Values, struct {
-			Value string `json:"value"`
-		}{v})
+		g.Values = append(g.Values, groupValue{v})
 	}
 	return g
 }

@@ -38,12 +38,14 @@ type section struct {
 
 // A group is one criterion with its values.
 type group struct {
-	FieldName       string `json:"fieldName"`
-	BooleanOperator string `json:"booleanOperator"` // "AND", or "OR" when it is not said
-	Negate          bool   `json:"negate"`
-	Values          []struct {
-		Value string `json:"value"`
-	} `json:"values"`
+	FieldName       string       `json:"fieldName"`
+	BooleanOperator string       `json:"booleanOperator"` // "AND", or "OR" when it is not said
+	Negate          bool         `json:"negate"`
+	Values          []groupValue `json:"values"`
+}
+
+type groupValue struct {
+	Value string `json:"value"`
 }
 
 func (g *group) and() bool { return strings.EqualFold(g.BooleanOperator, "AND") }

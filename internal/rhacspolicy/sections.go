@@ -97,7 +97,10 @@ func (t *translator) section(s section) (terms, bool) {
 	var of terms
 	inVulnerability := slices.ContainsFunc(s.PolicyGroups, func(g group) bool {
 		c, ok := criteria[g.FieldName]
-		return ok && c.place == vulnerability
+		return ok && c.place == vulnerability && slices.ContainsFunc(g.Values, func(v groupValue) bool {
+			_, err := c.value("", v.Value)
+			return err == nil
+		})
 	})
 	before := len(t.Losses)
 	for _, g := range s.PolicyGroups {

@@ -113,13 +113,15 @@ func TestTranslate_names_what_it_cannot_say(t *testing.T) {
 		"a broken expression":      {deployPolicy([]group{criterionGroup("Image Tag", "OR", false, "(", "x")}), `"(" is no regular expression`, Partial},
 		"node ports":               {deployPolicy([]group{criterionGroup("Exposed Node Port", "OR", false, "> 1024")}), "node ports of Services", Partial},
 		"something new":            {deployPolicy([]group{registry, criterionGroup("Phase Of The Moon", "OR", false, "full")}), `"Phase Of The Moon" cannot be translated: it is not known`, Partial},
-		"no values":                {deployPolicy([]group{registry, criterionGroup("Image Tag", "OR", false)}), "it has no values", Partial},
-		"runtime":                  {runtime, "the lifecycle stage RUNTIME cannot be translated: it is about what runs already", Refused},
-		"workload at build":        {build, "the lifecycle stage BUILD cannot be translated: it asks for things that only a workload has", Refused},
-		"no sections":              {deployPolicy(), "none of its criteria", Refused},
-		"wrong number":             {deployPolicy([]group{criterionGroup("CVSS", "OR", false, "NaN")}), `"NaN" is not a number`, Refused},
-		"wrong boolean":            {deployPolicy([]group{criterionGroup("Host PID", "OR", false, "perhaps")}), "neither true nor false", Refused},
-		"too large an expression":  {deployPolicy([]group{criterionGroup("Image Tag", "OR", false, "(x{1,100}){1,10}(y{1,500}){1,2}")}), "spec.condition", Refused},
+		"a component of a vulnerability": {deployPolicy([]group{criterionGroup("Image Component", "OR", false, "bash="), criterionGroup("CVSS", "OR", false, "x")}),
+			`the value "x" of the criterion "CVSS" cannot be translated`, Partial},
+		"no values":               {deployPolicy([]group{registry, criterionGroup("Image Tag", "OR", false)}), "it has no values", Partial},
+		"runtime":                 {runtime, "the lifecycle stage RUNTIME cannot be translated: it is about what runs already", Refused},
+		"workload at build":       {build, "the lifecycle stage BUILD cannot be translated: it asks for things that only a workload has", Refused},
+		"no sections":             {deployPolicy(), "none of its criteria", Refused},
+		"wrong number":            {deployPolicy([]group{criterionGroup("CVSS", "OR", false, "NaN")}), `"NaN" is not a number`, Refused},
+		"wrong boolean":           {deployPolicy([]group{criterionGroup("Host PID", "OR", false, "perhaps")}), "neither true nor false", Refused},
+		"too large an expression": {deployPolicy([]group{criterionGroup("Image Tag", "OR", false, "(x{1,100}){1,10}(y{1,500}){1,2}")}), "spec.condition", Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			strict := one(t, c.policy, Options{})

@@ -64,7 +64,8 @@ func (b Basis) since(was Basis) (because []string) {
 	if b.Exceptions != was.Exceptions {
 		because = append(because, BecauseExceptions)
 	}
-	if b.Policies != was.Policies && was.Policies != "" { // judged before their name was kept
+	// Where their name was not kept, they may be the same: another cause explains more.
+	if b.Policies != was.Policies && (was.Policies != "" || len(because) == 0) {
 		because = append(because, BecausePolicies)
 	}
 	return because

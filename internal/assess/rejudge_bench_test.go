@@ -9,7 +9,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/store/storetest"
 )
 
-// BenchmarkRejudge changes an exception, or a policy, over stored images.
+// BenchmarkRejudge changes an exception, or a policy, over stored images. Of exceptions it reads only what they may touch.
 func BenchmarkRejudge(b *testing.B) {
 	x := newExcepting(b, storetest.Open(b, storetest.Options(storetest.SQLite(b))))
 	for i := range benchImages {

@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 	"internal/portal":                {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/assess", "internal/auth", "internal/vuln", "internal/policy", "internal/sbom", "internal/integration/diagnosis", "internal/integration/health"},
 	"internal/server":                {"internal/fault", "internal/secret", "internal/api", "internal/portal", "internal/auth"},
 	"internal/demo":                  {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/integration", "internal/assess", "internal/vuln"},
-	"client":                         {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/watch", "internal/watch", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/rhacspolicy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
+	"client":                         {"internal/workload", "internal/fault", "internal/exception", "internal/vex", "internal/watch", "internal/secret", "internal/image", "internal/assess", "internal/vuln", "internal/policy", "internal/rhacspolicy", "internal/integration", "internal/integration/diagnosis", "internal/integration/health", "internal/integrationfile"},
 	"cmd/landwaiter":                 {"*"},
 }
 

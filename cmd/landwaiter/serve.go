@@ -48,6 +48,7 @@ type serveFlags struct {
 	allowReferences           *string
 	healthInterval            *time.Duration
 	watchInterval             *time.Duration
+	cliDir                    *string
 	nodePlatforms             *string
 	libraryGzip               *bool
 	externalLimit             *time.Duration
@@ -87,6 +88,7 @@ stored, instead of the file secret.key in the data directory.`,
 	f.allowReferences = text(fs, settingAllowReferences)
 	f.healthInterval = duration(fs, settingHealthInterval)
 	f.watchInterval = duration(fs, settingWatchInterval)
+	f.cliDir = text(fs, settingCLIDir)
 	f.externalLimit, f.externalStale = duration(fs, settingExternalLimit), duration(fs, settingExternalStale)
 	f.feed = newFeedFlags(fs, settingAdvisorySource)
 	f.advisoryInterval, f.advisoryEcosystems = duration(fs, settingAdvisoryInterval), text(fs, settingAdvisoryEcosystems)
@@ -208,8 +210,12 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	downloads := api.Downloads{Dir: *f.cliDir}
+	if downloads.Executable, err = os.Executable(); err != nil {
+		return fault.Wrap(fault.Internal, "find the running program", "", err)
+	}
 	rest := api.New(api.Options{
-		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Watch: watched, Advisories: advisories, VEX: documents, Exceptions: exceptions,
+		Integrations: connections, Diagnose: doctor.Diagnose, Health: watch, Types: p.types, Assess: assessments, Assessments: db, Auth: access, Watch: watched, Downloads: downloads, Advisories: advisories, VEX: documents, Exceptions: exceptions,
 		Policies: policies, Version: versionString(), Files: files, UploadDir: data, Log: log,
 	})
 	var demoAssessed <-chan struct{}

@@ -44,6 +44,8 @@ var (
 
 	settingWatchInterval = setting{"watch-interval", "LANDWAITER_WATCH_INTERVAL", "4h", "about how often to assess each image that is watched; 0 has this server take no part in it"}
 
+	settingCLIDir = setting{"cli-dir", "LANDWAITER_CLI_DIR", "", "directory of command lines to hand out at /api/cli/download/, such as landwaiter-darwin-arm64 or roxctl-linux-amd64 (default: only this program, for its own platform)"}
+
 	settingExternalLimit      = setting{"external-limit", "LANDWAITER_EXTERNAL_LIMIT", "10s", "how long the registries' own scanners are waited for while an image is scanned"}
 	settingExternalStale      = setting{"external-stale", "LANDWAITER_EXTERNAL_STALE", "168h", "the age from which on the report of a registry's own scanner is called stale"}
 	settingSource             = setting{"source", "LANDWAITER_ADVISORY_SOURCE", "", "URL of a server with the layout of OSV's bulk archives, or oci://… for what landwaiter vuln export pushed (default: " + feed.DefaultSource + ")"}

@@ -42,6 +42,7 @@ type Options struct {
 	Assessments  assess.Store
 	Auth         *auth.Service
 	Watch        *watch.Service
+	Downloads    Downloads
 	Advisories   Advisories
 	VEX          *vex.Shelf
 	Exceptions   *exception.Ledger
@@ -123,6 +124,7 @@ func New(o Options) *API {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(a.document())
 	})
+	a.mux.HandleFunc("GET /api/cli/download/{name}", a.download)
 	a.mux.HandleFunc("/v1/", a.noRoute)
 	a.mux.HandleFunc("/api/", a.noRoute)
 	return a

@@ -40,10 +40,12 @@ func (a *API) admit(needs auth.Permission) func(huma.Context, func(huma.Context)
 	}
 }
 
+const bearerChallenge = `Bearer realm="Landwaiter"`
+
 // refuse offers no Basic challenge: it would have browsers ask for a password in a dialog of their own.
 func (a *API) refuse(ctx huma.Context, e *Error) {
 	if e.status == fault.Unauthenticated.HTTPStatus() {
-		ctx.SetHeader("WWW-Authenticate", `Bearer realm="Landwaiter"`)
+		ctx.SetHeader("WWW-Authenticate", bearerChallenge)
 	}
 	ctx.SetHeader("Content-Type", "application/json")
 	ctx.SetStatus(e.status)

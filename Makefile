@@ -4,7 +4,7 @@ GO    ?= go
 BUILD := $(GO) build -trimpath
 BIN   := bin/landwaiter
 
-.PHONY: run build test check tools bench microbench fuzz screenshots clean
+.PHONY: run build test check tools bench microbench fuzz roxctl-check screenshots clean
 
 run: build ## Start the server with sample data on http://127.0.0.1:8080
 	$(BIN) serve --demo --data .demo --listen 127.0.0.1:8080
@@ -42,6 +42,9 @@ fuzz: ## Fuzz every parser of outside data for FUZZTIME each
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg || exit 1; \
 	  done; \
 	done
+
+roxctl-check: build ## Run the real roxctl, whose path is ROXCTL, against the demo
+	@test/roxctl $(BIN) $(ROXCTL)
 
 screenshots: build ## Take the screenshots of the README anew (needs Debian's chromium)
 	@test/screenshots $(BIN)

@@ -60,7 +60,7 @@ func alerts(r policy.Result, at time.Time, about string, line func(int) string) 
 		}, messages...)
 	}
 	for _, u := range r.Undecided {
-		add(u.Enforced && !u.LacksAdvisories && !u.LacksConfiguration, &storage.Policy{
+		add(u.Stops(), &storage.Policy{
 			Id: u.PolicyID + "-undecided", Name: u.Policy + " (could not be decided)", Severity: policySeverities[u.Severity],
 			Description: "The policy could not be evaluated, so whether it is broken is not known.",
 			Remediation: "Mend what kept the policy from being evaluated, then check again.",

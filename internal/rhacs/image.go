@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/rhacs/storage"
 	"github.com/landwaiter/landwaiter/internal/scan"
@@ -24,7 +25,7 @@ const (
 )
 
 // Image is an assessment in RHACS's shape. setAside adds the findings that an exception or a VEX document sets aside. An image
-// that was not scanned has no scan, which Scanned explains.
+// that was not scanned has no scan.
 func Image(a *assess.Assessment, setAside bool) *storage.Image {
 	f := &a.Facts
 	id := string(cmp.Or(f.ManifestDigest, f.Digest))
@@ -126,6 +127,12 @@ func scanOf(a *assess.Assessment, setAside bool) *storage.ImageScan {
 		for _, s := range a.Suppressed {
 			v := vulnerability(s.Finding)
 			v.Suppressed, v.State = true, storage.VulnerabilityState_FALSE_POSITIVE
+			if e := s.By.Exception; e != nil {
+				v.SuppressActivation, v.SuppressExpiry = timestamp(&e.Created), timestamp(e.Until)
+				if e.Kind != exception.FalsePositive {
+					v.State = storage.VulnerabilityState_DEFERRED
+				}
+			}
 			add(s.Finding, v)
 		}
 	}

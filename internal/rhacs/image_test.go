@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/rhacs"
 	"github.com/landwaiter/landwaiter/internal/rhacs/storage"
 	"github.com/landwaiter/landwaiter/internal/scan"
+	"github.com/landwaiter/landwaiter/internal/vex"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -111,14 +113,20 @@ func TestImage(t *testing.T) {
 		}
 	})
 	t.Run("what_is_set_aside_is_told_when_asked_for", func(t *testing.T) {
-		a := assessed()
-		a.Suppressed, a.Findings = []assess.Suppressed{{Finding: a.Findings[0]}}, nil
-		if v := rhacs.Image(a, false).Scan.Components[0].Vulns; len(v) != 0 {
-			t.Errorf("told without being asked: %v", v)
-		}
-		v := rhacs.Image(a, true).Scan.Components[0].Vulns
-		if len(v) != 1 || v[0].State != storage.VulnerabilityState_FALSE_POSITIVE || !v[0].Suppressed {
-			t.Errorf("%v", v)
+		until := noon.AddDate(0, 1, 0)
+		for state, by := range map[storage.VulnerabilityState]assess.By{
+			storage.VulnerabilityState_FALSE_POSITIVE: {VEX: &vex.Statement{Status: vex.NotAffected}},
+			storage.VulnerabilityState_DEFERRED:       {Exception: &exception.Exception{Kind: exception.Accepted, Until: &until}},
+		} {
+			a := assessed()
+			a.Suppressed, a.Findings = []assess.Suppressed{{Finding: a.Findings[0], By: by}}, nil
+			if v := rhacs.Image(a, false).Scan.Components[0].Vulns; len(v) != 0 {
+				t.Errorf("told without being asked: %v", v)
+			}
+			v := rhacs.Image(a, true).Scan.Components[0].Vulns
+			if len(v) != 1 || v[0].State != state || !v[0].Suppressed || (v[0].SuppressExpiry != nil) != (by.Exception != nil) {
+				t.Errorf("%v", v)
+			}
 		}
 	})
 }

@@ -39,6 +39,8 @@ type criterion struct {
 	also string
 	// says is a CEL text for the message; yes and no are such texts of criteria whose value is true or false.
 	says, yes, no string
+	// entries are what a message calls the entries of a table that a group's values are compared with.
+	entries string
 	// note says where the answer may differ from RHACS's.
 	note string
 }
@@ -60,12 +62,11 @@ var criteria = map[string]criterion{
 	"Container Name":           {place: container, value: pattern("container.name"), says: `"has such a name"`},
 	"Days Since CVE Was Published": {place: vulnerability, value: daysSince("vulnerability.published"),
 		note: "counts from the advisory's publication"},
-	"Disallowed Annotation": {place: workload, value: entry("workload.annotations"), says: `"has such an annotation"`},
-	"Disallowed Image Label": {place: image, value: entry("image.labels"),
-		says: `"has such a label"`},
-	"Dockerfile Line":      {place: layer, value: dockerfileLine},
-	"Drop Capabilities":    {place: container, value: capability("droppedCapabilities"), unless: true, also: dropsNotAll, says: `"drops the capabilities [" + container.droppedCapabilities.join(", ") + "]"`},
-	"Environment Variable": {place: variable, value: environmentVariable},
+	"Disallowed Annotation":  {place: workload, value: entry("workload.annotations"), entries: "has an annotation"},
+	"Disallowed Image Label": {place: image, value: entry("image.labels"), entries: "has a label"},
+	"Dockerfile Line":        {place: layer, value: dockerfileLine},
+	"Drop Capabilities":      {place: container, value: capability("droppedCapabilities"), unless: true, also: dropsNotAll, says: `"drops the capabilities [" + container.droppedCapabilities.join(", ") + "]"`},
+	"Environment Variable":   {place: variable, value: environmentVariable},
 	"Exposed Node Port": {place: port, value: whole("port.host"), also: "port.host > 0",
 		note: "compares with ports of the host; node ports of Services are not known"},
 	"Exposed Port": {place: port, value: whole("port.container")},
@@ -101,9 +102,9 @@ var criteria = map[string]criterion{
 	"Read-Only Root Filesystem": {place: container, value: boolean("container.readOnlyRoot"), yes: "cannot write its root file system", no: "can write its root file system"},
 	"Readiness Probe Defined":   {place: container, value: boolean("container.hasReadinessProbe"), yes: "has a readiness probe", no: "has no readiness probe"},
 	"Replicas":                  {place: workload, value: whole("workload.replicas"), says: `string(workload.replicas) + " replicas"`, note: "kinds without replicas count as having one"},
-	"Required Annotation":       {place: workload, value: entry("workload.annotations"), unless: true, any: true, says: `"lacks a required annotation"`},
-	"Required Image Label":      {place: image, value: entry("image.labels"), unless: true, any: true, says: `"lacks a required label"`},
-	"Required Label":            {place: workload, value: entry("workload.labels"), unless: true, any: true, says: `"lacks a required label"`},
+	"Required Annotation":       {place: workload, value: entry("workload.annotations"), unless: true, any: true, entries: "lacks an annotation"},
+	"Required Image Label":      {place: image, value: entry("image.labels"), unless: true, any: true, entries: "lacks a label"},
+	"Required Label":            {place: workload, value: entry("workload.labels"), unless: true, any: true, entries: "lacks a label"},
 	"Runtime Class":             {place: workload, value: pattern("workload.runtimeClass"), says: `"runtime class " + workload.runtimeClass`},
 	"Seccomp Profile Type":      {place: container, value: word("container.seccomp", seccompTypes), also: `container.seccomp != ""`, says: `"seccomp profile " + container.seccomp`},
 	"Service Account":           {place: workload, value: pattern("workload.serviceAccount"), says: `"service account " + workload.serviceAccount`},

@@ -145,6 +145,12 @@ func (t *translator) section(s section) (terms, bool) {
 // about is what a message says of a criterion.
 func (c *criterion) about(g group) string {
 	switch {
+	case c.entries != "":
+		values := make([]string, len(g.Values))
+		for i, v := range g.Values {
+			values[i] = v.Value
+		}
+		return quote(c.entries + " that fits " + strings.Join(values, " or "))
 	case c.yes == "":
 		return c.says
 	case strings.EqualFold(g.Values[0].Value, "true") != g.Negate:
@@ -289,7 +295,11 @@ func (s *terms) message(build bool) string {
 		says = append(says, fmt.Sprintf(`"sets " + container.environment.filter(variable, %s).map(variable, variable.name).join(", ")`, both(s.of[variable]...)))
 	}
 	if mounted := s.mounted(); mounted != "" {
-		says = append(says, fmt.Sprintf(`"mounts " + container.mounts.filter(mount, %s).map(mount, mount.volume + " at " + mount.path).join(", ")`, mounted))
+		what := "mount.volume"
+		if s.has(volume) {
+			what = "workload.volumes.filter(volume, volume.name == mount.volume)[0].source"
+		}
+		says = append(says, fmt.Sprintf(`"mounts " + container.mounts.filter(mount, %s).map(mount, %s + " at " + mount.path).join(", ")`, mounted, what))
 	}
 	inContainer := s.has(container, image, layer, component, vulnerability, variable, mount, volume)
 	switch {

@@ -355,6 +355,9 @@ func (t *translator) exclusions(p *policy.Policy) {
 		if ours.Name == "" {
 			ours.Name = fmt.Sprintf("exclusion %d of RHACS", i+1)
 		}
+		if slices.ContainsFunc(p.Exclusions, func(o policy.Exclusion) bool { return o.Name == ours.Name }) {
+			ours.Name = fmt.Sprintf("%s (%d)", ours.Name, i+1)
+		}
 		var lost []Loss
 		ours.Scope, lost = t.scopeOf(e.Deployment.Scope)
 		if name := e.Deployment.Name; name != "" {

@@ -254,6 +254,7 @@ func TestTranslate_exclusions(t *testing.T) {
 		from.Exclusions = append(from.Exclusions, e)
 	}
 	add("system", "", scope{Namespace: "kube-.*"}, "")
+	add("system", "", scope{Namespace: "openshift-.*"}, "")
 	add("agents", "agent-[ab]", scope{Namespace: "infra"}, "")
 	add("numbered", `node-\d+`, scope{}, noon.Add(time.Hour).Format(time.RFC3339))
 	add("old", "shop", scope{}, noon.Add(-time.Hour).Format(time.RFC3339))
@@ -263,7 +264,7 @@ func TestTranslate_exclusions(t *testing.T) {
 		namespace, name string
 		excluded, want  int
 	}{
-		{"kube-system", "x", 1, 0}, {"infra", "agent-a", 1, 0}, {"infra", "agent-c", 0, 1}, {"x", "agent-a", 0, 1}, {"x", "node-7", 0, 0},
+		{"kube-system", "x", 1, 0}, {"openshift-dns", "x", 1, 0}, {"infra", "agent-a", 1, 0}, {"infra", "agent-c", 0, 1}, {"x", "agent-a", 0, 1}, {"x", "node-7", 0, 0},
 		{"x", "shop", 0, 1}, {"x", "shop-1", 0, 1},
 	} {
 		w := newWorld()

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -71,7 +72,7 @@ func startCentral(t *testing.T) *central {
 			return ""
 		}
 	}
-	c.plain = run(server.Options{Listen: "127.0.0.1:0"})
+	c.plain = run(server.Options{Listen: "127.0.0.1:0", Stall: time.Second})
 	c.secure = run(server.Options{Listen: "0.0.0.0:0", TLSDir: dir}) // TLS wherever others can reach it
 	ca, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
 	if err != nil {
@@ -357,5 +358,24 @@ func TestRequestsThatAreNoCalls(t *testing.T) {
 		if message, _ := url.PathUnescape(said.Get("Grpc-Message")); res.StatusCode != 200 || said.Get("Grpc-Status") != "3" || !strings.Contains(message, r.message) {
 			t.Errorf("%s: %d, %v", name, res.StatusCode, said)
 		}
+	}
+}
+
+// A body that stops before its end gets a status once the server has waited long enough.
+func TestSlowBody(t *testing.T) {
+	c := startCentral(t)
+	conn, err := net.Dial("tcp", c.plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: pipe\r\nContent-Type: application/grpc\r\nAccept: application/grpc-web\r\nAuthorization: %s\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n\x00\x00\x00\r\n",
+		whoami, c.as(auth.Viewer))
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, message := readAnswer(t, res, true, &v1.Empty{}); code != codes.InvalidArgument || !strings.Contains(message, "could not be read to the end") {
+		t.Errorf("%s: %s", code, message)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
 
 // exceptions are those of the data directory, or of a server.
@@ -171,7 +172,7 @@ by NAME@VERSION, of the package or of the source package that it was built from.
 			flag, text string
 			parse      func(string) (time.Time, error)
 			to         **time.Time
-		}{{"from", from, exception.ParseFrom, &e.From}, {"until", until, exception.ParseUntil, &e.Until}} {
+		}{{"from", from, yamldoc.ParseFrom, &e.From}, {"until", until, yamldoc.ParseUntil, &e.Until}} {
 			if d.text == "" {
 				continue
 			}

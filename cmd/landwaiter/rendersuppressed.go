@@ -22,9 +22,9 @@ func (r *renderer) setAside(a *assess.Assessment, s assess.Summary) {
 	}
 	var kinds []string
 	for _, kind := range slices.Sorted(maps.Keys(s.SuppressedBy)) {
-		words := strings.NewReplacer("_", " ", "-", " ").Replace(kind)
-		if vex.Status(kind).Suppresses() {
-			words += " (VEX)"
+		words := exception.Kind(kind).Words()
+		if said := vex.Status(kind); said.Suppresses() {
+			words = said.Words() + " (VEX)"
 		}
 		kinds = append(kinds, fmt.Sprintf("%d %s", s.SuppressedBy[kind], words))
 	}
@@ -43,18 +43,11 @@ func (r *renderer) setAside(a *assess.Assessment, s assess.Summary) {
 		}
 	}
 	for _, e := range exceptions[:min(len(exceptions), shownExceptions)] {
-		r.field("", fmt.Sprintf("%s by %s%s: %s (%s, exception %s)", e.Kind.Words(), e.Author, untilText(e), clip(e.Reason, 80), plural(findings[e.ID], "finding"), e.ID))
+		r.field("", fmt.Sprintf("%s by %s%s: %s (%s, exception %s)", e.Kind.Words(), e.Author, e.UntilText(), clip(e.Reason, 80), plural(findings[e.ID], "finding"), e.ID))
 	}
 	if n := len(exceptions) - shownExceptions; n > 0 {
 		r.field("", "and by "+plural(n, "more exception"))
 	}
-}
-
-func untilText(e *exception.Exception) string {
-	if e.Until == nil && !e.UntilFixable {
-		return ""
-	}
-	return " until " + e.End()
 }
 
 func (r *renderer) suppressed(a *assess.Assessment) {

@@ -3,8 +3,8 @@ package assess
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/landwaiter/landwaiter/internal/exception"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -43,9 +43,32 @@ func (b By) Kind() string {
 }
 
 // Words are the kind as one would say it.
-func (b By) Words() string { return kindWords.Replace(b.Kind()) }
+func (b By) Words() string {
+	if b.Exception != nil {
+		return b.Exception.Kind.Words()
+	}
+	return b.VEX.Status.Words()
+}
 
-var kindWords = strings.NewReplacer("_", " ", "-", " ")
+// NotAffected reports whether it is said that the finding is none, rather than that it does not count for now.
+func (b By) NotAffected() bool {
+	if b.Exception != nil {
+		return b.Exception.Kind == exception.FalsePositive
+	}
+	return b.VEX.Status == vex.NotAffected
+}
+
+// Text says in one line what is said, why, and by whom.
+func (b By) Text() string {
+	if e := b.Exception; e != nil {
+		return fmt.Sprintf("%s%s, %s (%s, exception %s)", e.Kind.Words(), e.UntilText(), e.Reason, e.Author, e.ID)
+	}
+	text := "VEX: " + b.VEX.Status.Words()
+	if why := b.VEX.Why(); why != "" {
+		text += ", " + why
+	}
+	return text + " (" + cmp.Or(b.VEX.Author, b.VEX.Document) + ")"
+}
 
 // judgements are what people say of findings. Either may be nil.
 type judgements struct {

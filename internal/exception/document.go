@@ -55,19 +55,6 @@ func readOne(root *yaml.Node) (e Exception, problems []yamldoc.Problem) {
 		Placed: func(n *yaml.Node, path string) { places[path] = n },
 		Broken: func(path string) { broken[path] = true },
 	}
-	date := func(parse func(string) (time.Time, error), to **time.Time) func(*yaml.Node, string) {
-		return func(n *yaml.Node, path string) {
-			if !r.Scalar(n, path) {
-				return
-			}
-			t, err := parse(n.Value)
-			if err != nil {
-				r.Misshapen(n, path, "must be a date like 2027-01-31 or a time like 2027-01-31T12:00:00Z")
-				return
-			}
-			*to = &t
-		}
-	}
 	var version, kind string
 	var created *time.Time
 	r.Mapping(root, "", yamldoc.Fields{
@@ -82,16 +69,16 @@ func readOne(root *yaml.Node) (e Exception, problems []yamldoc.Problem) {
 				"cves":          yamldoc.Texts(r, &e.CVEs),
 				"components":    yamldoc.Texts(r, &e.Components),
 				"images":        yamldoc.Texts(r, &e.Images),
-				"from":          date(ParseFrom, &e.From),
-				"until":         date(ParseUntil, &e.Until),
+				"from":          r.From(&e.From),
+				"until":         r.Until(&e.Until),
 				"untilFixable":  r.Toggle(&e.UntilFixable),
 				"reason":        r.Text(&e.Reason),
 				"justification": r.Text(&e.Justification),
 				"ticket":        r.Text(&e.Ticket),
 				"author":        r.Text(&e.Author),
-				"created":       date(ParseFrom, &created),
-				"updated":       date(ParseFrom, &e.Updated),
-				"revoked":       date(ParseFrom, &e.Revoked),
+				"created":       r.From(&created),
+				"updated":       r.From(&e.Updated),
+				"revoked":       r.From(&e.Revoked),
 				"revokedBy":     r.Text(&e.RevokedBy),
 			})
 		},
@@ -168,7 +155,7 @@ func Format(e Exception) []byte {
 	}
 	s.From, s.Created, s.Updated, s.Revoked = instant(e.From), instant(&e.Created), instant(e.Updated), instant(e.Revoked)
 	if e.Until != nil {
-		s.Until = FormatUntil(*e.Until)
+		s.Until = yamldoc.FormatUntil(*e.Until)
 	}
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
 
 // Kind says what somebody decided.
@@ -76,7 +76,7 @@ func (e *Exception) State(now time.Time) State {
 func (e *Exception) End() string {
 	var ends []string
 	if e.Until != nil {
-		ends = append(ends, FormatUntil(*e.Until))
+		ends = append(ends, yamldoc.FormatUntil(*e.Until))
 	}
 	if e.UntilFixable {
 		ends = append(ends, "there is a fix")
@@ -87,43 +87,19 @@ func (e *Exception) End() string {
 	return strings.Join(ends, " or ")
 }
 
+// UntilText is the end behind other words; "" where there is none.
+func (e *Exception) UntilText() string {
+	if end := e.End(); end != "-" {
+		return " until " + end
+	}
+	return ""
+}
+
 // brief leaves out what it is about, which findings show themselves.
 func (e *Exception) brief() *Exception {
 	b := *e
 	b.CVEs, b.Components, b.Images = nil, nil, nil
 	return &b
-}
-
-// ParseUntil reads a date, which ends with that day in UTC, or a time as RFC 3339 has it.
-func ParseUntil(s string) (time.Time, error) {
-	if day, err := time.Parse(time.DateOnly, s); err == nil {
-		return day.AddDate(0, 0, 1), nil
-	}
-	return parseTime(s)
-}
-
-// FormatUntil writes what ParseUntil reads.
-func FormatUntil(t time.Time) string {
-	if t = t.UTC(); t.Equal(t.Truncate(24 * time.Hour)) {
-		return t.AddDate(0, 0, -1).Format(time.DateOnly)
-	}
-	return t.Format(time.RFC3339Nano)
-}
-
-// ParseFrom reads a date, which begins with that day in UTC, or a time as RFC 3339 has it.
-func ParseFrom(s string) (time.Time, error) {
-	if day, err := time.Parse(time.DateOnly, s); err == nil {
-		return day, nil
-	}
-	return parseTime(s)
-}
-
-func parseTime(s string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return t, fault.New(fault.Invalid, "read date", "it is neither a date like 2027-01-31 nor a time like 2027-01-31T12:00:00Z")
-	}
-	return t.UTC(), nil
 }
 
 // Bounds of one exception.

@@ -43,7 +43,7 @@ func TestParse_tells_every_mistake_with_its_place(t *testing.T) {
 		"unknown kind":           {"kind: accepted", "kind: ignored", "line 5, column 9: spec.kind: must be deferred, false-positive or accepted"},
 		"accepted without end":   {"  until: 2027-01-31\n", "", "spec.until: is needed: a risk is accepted for a time"},
 		"deferred without end":   {"kind: accepted", "kind: deferred\n  from: 2026-01-01", ""},
-		"end that is no date":    {"2027-01-31", "soon", "line 9, column 10: spec.until: must be a date like 2027-01-31"},
+		"end that is no date":    {"2027-01-31", "soon", "line 9, column 10: spec.until: must be a date like 2026-12-31"},
 		"end before beginning":   {"  until:", "  from: 2028-01-01\n  until:", "spec.until: must be later than from"},
 		"no author":              {"  author: alice\n", "", "spec.author: is needed: an exception says who decided and why"},
 		"no reason":              {"Only reached from inside.", `" "`, "line 10, column 11: spec.reason: is needed"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
+	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
 
 // Store keeps exceptions, also those that are not in force any more.
@@ -76,7 +77,7 @@ func (l *Ledger) Create(ctx context.Context, e Exception) (Listed, error) {
 		return Listed{}, err
 	}
 	if e.Until != nil && !l.now().Before(*e.Until) {
-		return Listed{}, fault.New(fault.Invalid, "add exception", "until %s is over", FormatUntil(*e.Until)).WithFix("Give a date that is to come.")
+		return Listed{}, fault.New(fault.Invalid, "add exception", "until %s is over", yamldoc.FormatUntil(*e.Until)).WithFix("Give a date that is to come.")
 	}
 	all, err := l.store.Exceptions(ctx)
 	if err != nil {

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -99,7 +98,7 @@ func readPolicy(root *yaml.Node, lines []string) (Policy, Problems) {
 						var e Exclusion
 						fields := scopeFields(r, &e.Scope)
 						fields["name"], fields["reason"] = text(&e.Name), text(&e.Reason)
-						fields["workloads"], fields["until"] = yamldoc.Texts(r, &e.Workloads), until(r, &e.Until)
+						fields["workloads"], fields["until"] = yamldoc.Texts(r, &e.Workloads), r.Until(&e.Until)
 						r.Mapping(n, path, fields)
 						p.Exclusions = append(p.Exclusions, e)
 					})
@@ -128,20 +127,5 @@ func scopeFields(r *yamldoc.Reader, s *Scope) yamldoc.Fields {
 		"namespaces": yamldoc.Texts(r, &s.Namespaces),
 		"images":     yamldoc.Texts(r, &s.Images),
 		"labels":     r.Table(&s.Labels),
-	}
-}
-
-func until(r *yamldoc.Reader, to **time.Time) func(*yaml.Node, string) {
-	return func(n *yaml.Node, path string) {
-		if !r.Scalar(n, path) {
-			return
-		}
-		t, err := readUntil(n.Value)
-		if err != nil {
-			r.Misshapen(n, path, "must be a date like 2026-12-31 or a time like 2026-12-31T18:00:00Z")
-			return
-		}
-		t = t.UTC()
-		*to = &t
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/glob"
+	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
 
 // A Scope says where a policy applies: where all that it gives fits. Its texts are patterns of the function glob.
@@ -25,22 +26,7 @@ type Exclusion struct {
 	Until     *time.Time `json:"until,omitempty" yaml:"-"`                            // from when on it hides nothing
 }
 
-// readUntil reads a date, which is over when its day is over everywhere the clocks show UTC, or a time as RFC 3339 has it.
-func readUntil(s string) (time.Time, error) {
-	if day, err := time.Parse(time.DateOnly, s); err == nil {
-		return day.AddDate(0, 0, 1), nil
-	}
-	return time.Parse(time.RFC3339, s)
-}
-
-func writeUntil(t time.Time) string {
-	if t = t.UTC(); t.Equal(t.Truncate(24 * time.Hour)) {
-		return t.AddDate(0, 0, -1).Format(time.DateOnly)
-	}
-	return t.Format(time.RFC3339Nano)
-}
-
-// MarshalYAML writes the end as readUntil reads it.
+// MarshalYAML writes the end as it is read.
 func (e Exclusion) MarshalYAML() (any, error) {
 	type fields Exclusion
 	written := struct {
@@ -48,7 +34,7 @@ func (e Exclusion) MarshalYAML() (any, error) {
 		Until  string `yaml:"until,omitempty"`
 	}{fields: fields(e)}
 	if e.Until != nil {
-		written.Until = writeUntil(*e.Until)
+		written.Until = yamldoc.FormatUntil(*e.Until)
 	}
 	return written, nil
 }
@@ -156,7 +142,7 @@ func (p *Policy) exclusion(at site, now time.Time) (*Exclusion, []string) {
 		switch f := e.fits(at); {
 		case f == no:
 		case e.over(now):
-			notes = append(notes, fmt.Sprintf("the exclusion %q hides nothing any more: it was until %s", e.Name, writeUntil(*e.Until)))
+			notes = append(notes, fmt.Sprintf("the exclusion %q hides nothing any more: it was until %s", e.Name, yamldoc.FormatUntil(*e.Until)))
 		case f == unsure:
 			notes = append(notes, fmt.Sprintf("the exclusion %q does not count, for it is not known where the image is to run", e.Name))
 		default:

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/landwaiter/landwaiter/internal/yamldoc"
 )
 
 var tomorrow = noon.AddDate(0, 0, 1)
@@ -93,7 +95,7 @@ func TestScope(t *testing.T) {
 		"exclusion of some images":      {whole(exclude(Exclusion{Name: "e", Scope: Scope{Images: []string{"quay.io/**"}}})), nil, "broken"},
 		"exclusion of all images":       {whole(exclude(Exclusion{Name: "e", Scope: Scope{Images: []string{"**"}}})), nil, "intact; e hid 1"},
 		"exclusion until tomorrow":      {exclude(Exclusion{Name: "e", Workloads: []string{"**"}, Until: &tomorrow}), nil, "intact; e hid 2"},
-		"exclusion until yesterday":     {exclude(Exclusion{Name: "e", Workloads: []string{"**"}, Until: &yesterday}), nil, `broken setup web; the exclusion "e" hides nothing any more: it was until ` + writeUntil(yesterday)},
+		"exclusion until yesterday":     {exclude(Exclusion{Name: "e", Workloads: []string{"**"}, Until: &yesterday}), nil, `broken setup web; the exclusion "e" hides nothing any more: it was until ` + yamldoc.FormatUntil(yesterday)},
 		"ended exclusion of what is not broken": {func(p *Policy) {
 			p.Condition = "image.tag == 'x'"
 			exclude(Exclusion{Name: "e", Workloads: []string{"**"}, Until: &yesterday})(p)

@@ -1,13 +1,11 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/policy"
-	"github.com/landwaiter/landwaiter/internal/vex"
 )
 
 // A found is one vulnerability of one component, whether it counts or was set aside.
@@ -28,17 +26,7 @@ func (s Subject) found() []found {
 		list = append(list, found{Finding: f})
 	}
 	for _, f := range s.Image.Suppressed {
-		n := found{Finding: f.Finding, setAside: "set aside"}
-		if said := f.By.VEX; said != nil {
-			n.setAside = "set aside: " + said.Status.Words()
-			n.why = "VEX: " + said.Status.Words()
-			if why := said.Why(); why != "" {
-				n.why += ", " + why
-			}
-			n.why += " (" + cmp.Or(said.Author, said.Document) + ")"
-			n.mistaken = said.Status == vex.NotAffected
-		}
-		list = append(list, n)
+		list = append(list, found{Finding: f.Finding, setAside: "set aside: " + f.By.Words(), why: f.By.Text(), mistaken: f.By.NotAffected()})
 	}
 	return list
 }

@@ -30,7 +30,8 @@ var mayImport = map[string][]string{
 	"internal/integration":           {"internal/fault", "internal/secret", "internal/secretref", "internal/image", "internal/distribution"},
 	"internal/integration/diagnosis": {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/external", "internal/integration"},
 	"internal/integrationfile":       {"internal/fault", "internal/secret", "internal/integration", "internal/yamldoc"},
-	"internal/integration/health":    {"internal/fault", "internal/integration", "internal/integration/diagnosis"},
+	"internal/due":                   {"internal/fault"},
+	"internal/integration/health":    {"internal/due", "internal/fault", "internal/integration", "internal/integration/diagnosis"},
 	"internal/integrations":          {"internal/integration", "internal/integrations/*"},
 	"internal/integrations/*":        {"internal/fault", "internal/secret", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/integration/diagnosis"},
 	"internal/external":              {"internal/fault", "internal/image", "internal/distribution", "internal/integration", "internal/vuln"},
@@ -51,7 +52,7 @@ var mayImport = map[string][]string{
 	"internal/assess":                {"internal/workload", "internal/attestation", "internal/fault", "internal/exception", "internal/vex", "internal/image", "internal/distribution", "internal/external", "internal/integration", "internal/recent", "internal/sbom", "internal/scan", "internal/vuln", "internal/policy"},
 	"internal/admission":             {"internal/fault", "internal/policy", "internal/workload", "internal/assess"},
 	"internal/report":                {"internal/fault", "internal/image", "internal/exception", "internal/vex", "internal/assess", "internal/scan", "internal/vuln", "internal/policy"},
-	"internal/watch":                 {"internal/fault", "internal/image", "internal/assess"},
+	"internal/watch":                 {"internal/due", "internal/fault", "internal/image", "internal/assess"},
 	"internal/auth":                  {"internal/fault", "internal/secret"},
 	"internal/rhacs":                 {"internal/exception", "internal/fault", "internal/image", "internal/assess", "internal/auth", "internal/policy", "internal/sbom", "internal/scan", "internal/vuln", "internal/workload", "internal/rhacs/*"},
 	"internal/store":                 {"internal/fault", "internal/exception", "internal/vex", "internal/secret", "internal/image", "internal/integration", "internal/integration/health", "internal/assess", "internal/auth", "internal/policy", "internal/scan", "internal/watch"},
@@ -66,7 +67,7 @@ var mayImport = map[string][]string{
 // domain packages take clocks and randomness from their callers.
 var domain = []string{
 	"internal/image", "internal/distribution", "internal/integration", "internal/integration/health", "internal/integrations/*", "internal/external",
-	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/workload", "internal/assess", "internal/admission", "internal/auth", "internal/watch", "internal/cluster",
+	"internal/scan", "internal/sbom", "internal/attestation", "internal/vuln", "internal/vuln/bundle", "internal/vuln/feed", "internal/vex", "internal/exception", "internal/policy", "internal/workload", "internal/assess", "internal/admission", "internal/auth", "internal/due", "internal/watch", "internal/cluster",
 }
 
 // cloudSDKs belong in their type's folder and nowhere else.

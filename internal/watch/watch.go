@@ -4,10 +4,10 @@ package watch
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/due"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
 )
@@ -68,7 +68,6 @@ func New(o Options) *Service {
 }
 
 const (
-	poll = time.Second // between questions for what is due, while nothing is
 	// limit is how long an assessment may take; the claim is longer, so that no other server begins meanwhile.
 	limit = 29 * time.Minute
 	lease = 30 * time.Minute
@@ -100,40 +99,15 @@ func (s *Service) List(ctx context.Context) ([]Image, error) { return s.o.Store.
 
 // Run assesses what is due until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	var working sync.WaitGroup
-	defer working.Wait()
-	slots := make(chan struct{}, s.o.Parallel)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	stuck := false
-	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
+	due.Work{Parallel: s.o.Parallel, Stuck: "images cannot be watched", Log: s.o.Log, Claim: func(ctx context.Context) (func(), error) {
 		now := s.o.Now()
 		claim := now.Add(lease)
 		i, ok, err := s.o.Store.ClaimWatched(ctx, now, claim)
-		if err != nil && ctx.Err() == nil && !stuck { // once, and not every second
-			s.o.Log.WarnContext(ctx, "images cannot be watched", "error", err, "fix", fault.FixOf(err))
+		if !ok {
+			return nil, err
 		}
-		stuck = err != nil
-		if ok {
-			working.Go(func() {
-				defer func() { <-slots }()
-				s.look(ctx, i, claim)
-			})
-			continue
-		}
-		<-slots
-		timer.Reset(poll)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+		return func() { s.look(ctx, i, claim) }, nil
+	}}.Run(ctx)
 }
 
 // look assesses an image that was claimed. One that the end of the server interrupts is due at once.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/due"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/integration"
 )
@@ -45,48 +45,23 @@ func New(o Options) *Service {
 	return &Service{o}
 }
 
-const (
-	poll  = time.Second     // between questions for what is due, while nothing is
-	lease = 3 * time.Minute // longer than any check takes
-)
+const lease = 3 * time.Minute // longer than any check takes
 
 // Run looks at what is due until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	var checks sync.WaitGroup
-	defer checks.Wait()
-	slots := make(chan struct{}, s.o.Parallel)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	stuck := false
-	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return
+	due.Work{Parallel: s.o.Parallel, Stuck: "the health of integrations cannot be followed", Log: s.o.Log, Claim: func(ctx context.Context) (func(), error) {
+		now := s.o.Now()
+		until := now.Add(lease)
+		id, ok, err := s.o.Store.ClaimDueHealth(ctx, now, until)
+		if !ok {
+			return nil, err
 		}
-		until := s.o.Now().Add(lease)
-		id, ok, err := s.o.Store.ClaimDueHealth(ctx, s.o.Now(), until)
-		if err != nil && ctx.Err() == nil && !stuck { // once, and not every second
-			s.o.Log.WarnContext(ctx, "the health of integrations cannot be followed", "error", err, "fix", fault.FixOf(err))
-		}
-		stuck = err != nil
-		if ok {
-			checks.Go(func() {
-				defer func() { <-slots }()
-				if _, err := s.look(ctx, id, until); err != nil && ctx.Err() == nil && fault.CodeOf(err) != fault.NotFound {
-					s.o.Log.WarnContext(ctx, "the health of an integration cannot be told", "id", id, "error", err, "fix", fault.FixOf(err))
-				}
-			})
-			continue
-		}
-		<-slots
-		timer.Reset(poll)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+		return func() {
+			if _, err := s.look(ctx, id, until); err != nil && ctx.Err() == nil && fault.CodeOf(err) != fault.NotFound {
+				s.o.Log.WarnContext(ctx, "the health of an integration cannot be told", "id", id, "error", err, "fix", fault.FixOf(err))
+			}
+		}, nil
+	}}.Run(ctx)
 }
 
 // CheckNow looks at an integration at once, whether it is due or not. It fails with fault.NotFound.

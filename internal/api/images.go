@@ -95,7 +95,7 @@ func (a *API) registerImages() {
 		Confirm bool   `query:"confirm"`
 	}) (*deletedImages, error) {
 		q, err := parseImageQuery(cmp.Or(in.Query, in.Nested))
-		if err == nil && cmp.Or(in.Query, in.Nested) == "" {
+		if err == nil && len(q.Reference)+len(q.Digest)+len(q.Vulnerability) == 0 {
 			err = fault.New(fault.Invalid, "delete images", "a query is missing").WithFix("Say which images are meant, e.g. query=Image:quay.io/org/app.")
 		}
 		if err != nil {

@@ -56,6 +56,7 @@ func TestImages(t *testing.T) {
 		{name: "get/without_sha256", before: checked, method: "GET", url: path + "/{id}?stripDescription=true&includeSnoozed=true", status: 200, contains: []string{`"id":"sha256:{id}"`}},
 		{name: "get/unknown", method: "GET", url: path + "/" + strings.Repeat("ab", 32), status: 404, contains: []string{`"code":5`, "GET /v1/images"}},
 		{name: "delete/without_a_query", before: checked, method: "DELETE", url: path + "?confirm=true", status: 400, contains: []string{"query is missing"}, after: counts(1)},
+		{name: "delete/of_nothing", before: checked, method: "DELETE", url: path + "?query=%2B&confirm=true", status: 400, contains: []string{"query is missing"}, after: counts(1)},
 		{name: "delete/unconfirmed", before: checked, method: "DELETE", url: path + "?query=Image:{registry}", status: 200, contains: []string{`{"numDeleted":1,"dryRun":true}`}, after: counts(1)},
 		{name: "delete", before: checked, method: "DELETE", url: path + "?query.query=Image:{registry}&confirm=true", as: auth.ContinuousIntegration, status: 200, contains: []string{`{"numDeleted":1,"dryRun":false}`}, after: counts(0)},
 		{name: "delete/another", before: checked, method: "DELETE", url: path + "?query=Image:quay.io&confirm=true", status: 200, contains: []string{`{"numDeleted":0,"dryRun":false}`}, after: counts(1)},

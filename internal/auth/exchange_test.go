@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -445,4 +446,33 @@ func TestTrust_is_checked(t *testing.T) {
 			wantFault(t, err, fault.Invalid, test.words)
 		})
 	}
+}
+
+func FuzzExchange(f *testing.F) {
+	f.Add("")
+	f.Add("eyJhbGciOiJub25lIn0.e30.")
+	f.Add("eyJhbGciOiJFUzI1NiIsImtpZCI6ImZpcnN0In0.eyJpc3MiOiJodHRwczovL2EuZXhhbXBsZSJ9.eA")
+	people := auth.New(auth.Options{
+		Store: storetest.Open(f, storetest.Options("sqlite::memory:")), Now: time.Now, Rand: rand.Reader,
+		Reach: func(*url.URL) http.RoundTripper { return silent{} },
+	})
+	if _, err := people.PutTrust(f.Context(), auth.Trust{Issuer: "https://a.example", Audience: "a", Mappings: []auth.Mapping{{"sub", ".*", auth.Viewer}}}); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		access, err := people.Exchange(t.Context(), secret.New(token))
+		if err == nil || access.IsSet() {
+			t.Errorf("%q lets in", token)
+		}
+		if code := fault.CodeOf(err); code != fault.Invalid && code != fault.Unauthenticated && code != fault.Unavailable {
+			t.Error(err)
+		}
+	})
+}
+
+// silent is a network without anybody.
+type silent struct{}
+
+func (silent) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("nobody answers")
 }

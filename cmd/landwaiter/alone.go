@@ -17,7 +17,6 @@ import (
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/integration"
 	"github.com/landwaiter/landwaiter/internal/integration/diagnosis"
-	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/scan"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
@@ -57,7 +56,7 @@ func (p *program) aloneOptions(f imageFlags, depth assess.Depth) (o assess.Optio
 	}
 	var policies assess.Policies
 	if depth == assess.Judge { // compiling them takes longer than a scan of what is known
-		policies = policy.Fixed(policy.BuiltinSet())
+		policies = alonePolicies(data)
 	}
 	rules, err := readSignerRules(*f.signerRules)
 	if err != nil {

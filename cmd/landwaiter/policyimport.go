@@ -83,6 +83,11 @@ Exit status: 0 policies were imported, or would be; 2 a file could not be read, 
 	return cmd
 }
 
+// alonePolicies are the built-in ones and those of a data directory.
+func alonePolicies(data string) *policy.Library {
+	return policy.NewLibrary(policy.Directory(filepath.Join(data, "policies")), time.Now)
+}
+
 func (p *program) importPolicies(files []string, importer func([]byte) (*rhacspolicy.Imported, error)) (*rhacspolicy.Imported, error) {
 	all := &rhacspolicy.Imported{}
 	for _, file := range files {
@@ -114,7 +119,7 @@ func (p *program) policyImporter(remote *remoteFlags, data string) (policyImport
 	if err != nil {
 		return nil, err
 	}
-	library := policy.NewLibrary(policy.Directory(filepath.Join(dir, "policies")), time.Now)
+	library := alonePolicies(dir)
 	return func(ctx context.Context, document []byte, o rhacspolicy.Options, try bool) (*rhacspolicy.Imported, error) {
 		return rhacspolicy.Import(ctx, library, document, o, "", try)
 	}, nil

@@ -26,9 +26,9 @@ var policySeverities = map[policy.Severity]storage.Severity{
 	policy.High: storage.Severity_HIGH_SEVERITY, policy.Critical: storage.Severity_CRITICAL_SEVERITY,
 }
 
-// alerts shows a result: one for every policy that is broken, one for every policy that could not be evaluated, and one for what
-// the others could not take into account. Clients take no alerts for a pass, so nothing else would tell these from it. What
-// could not be evaluated fails a check where it makes the verdict undecided. about names the image or workload; line gives
+// alerts shows a result: one for every policy that is broken or could not be evaluated though that stops a pass, one for all others that
+// could not be evaluated, and one for what was not taken into account. Clients take no alerts for a pass, so nothing else would
+// tell these from it. about names the image or workload; line gives
 // the text of a Dockerfile line.
 func alerts(r policy.Result, at time.Time, about string, line func(int) string) []*storage.Alert {
 	var out []*storage.Alert
@@ -59,12 +59,34 @@ func alerts(r policy.Result, at time.Time, about string, line func(int) string) 
 			Categories: v.Categories, Severity: policySeverities[v.Severity],
 		}, messages...)
 	}
+	var reasons []string
+	open := map[string][]string{} // policies that stop nothing, by why they could not be decided
+	severity := storage.Severity_UNSET_SEVERITY
 	for _, u := range r.Undecided {
-		add(u.Stops(), &storage.Policy{
-			Id: u.PolicyID + "-undecided", Name: u.Policy + " (could not be decided)", Severity: policySeverities[u.Severity],
-			Description: "The policy could not be evaluated, so whether it is broken is not known.",
-			Remediation: "Mend what kept the policy from being evaluated, then check again.",
-		}, "Could not be decided: "+u.Reason)
+		if u.Stops() {
+			add(true, &storage.Policy{
+				Id: u.PolicyID + "-undecided", Name: u.Policy + " (could not be decided)", Severity: policySeverities[u.Severity],
+				Description: "The policy could not be evaluated, so whether it is broken is not known.",
+				Remediation: "Mend what kept the policy from being evaluated, then check again.",
+			}, "Could not be decided: "+u.Reason)
+			continue
+		}
+		if open[u.Reason] == nil {
+			reasons = append(reasons, u.Reason)
+		}
+		open[u.Reason] = append(open[u.Reason], u.Policy)
+		severity = max(severity, policySeverities[u.Severity])
+	}
+	if len(reasons) > 0 {
+		var messages []string
+		for _, reason := range reasons {
+			messages = append(messages, reason+" (policies: "+strings.Join(open[reason], ", ")+")")
+		}
+		add(false, &storage.Policy{
+			Id: "undecided", Name: "Policies that could not be decided", Severity: severity,
+			Description: "These policies could not be evaluated, so whether they are broken is not known. None of them is enforced, or what it lacks stops nothing.",
+			Remediation: "Mend what kept the policies from being evaluated, then check again.",
+		}, messages...)
 	}
 	var notes []string
 	for _, n := range r.Notes {
@@ -84,7 +106,7 @@ func alerts(r policy.Result, at time.Time, about string, line func(int) string) 
 // about; the line may hold the very value that they do not repeat.
 func messageText(m policy.Message, line func(int) string) string {
 	var places []string
-	if m.Container != "" {
+	if m.Container != "" && !strings.Contains(m.Text, m.Container) {
 		places = append(places, "container "+m.Container)
 	}
 	if m.Line > 0 {

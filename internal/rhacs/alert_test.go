@@ -36,15 +36,15 @@ func TestAlerts(t *testing.T) {
 		}}, "a CRITICAL_SEVERITY [FAIL_BUILD_ENFORCEMENT]: curl is there (line 3: RUN apt-get install curl); a secret (line 3); … and 7 more\n" +
 			"b LOW_SEVERITY []: old"},
 		"a violation of a workload": {policy.Result{Stage: policy.Deploy, Violations: []policy.Violation{
-			{PolicyID: "a", Severity: policy.High, Enforced: true, Messages: []policy.Message{{Text: "privileged", Container: "web"}}},
-		}}, "a HIGH_SEVERITY [SCALE_TO_ZERO_ENFORCEMENT]: privileged (container web)"},
+			{PolicyID: "a", Severity: policy.High, Enforced: true, Messages: []policy.Message{{Text: "privileged", Container: "web"}, {Text: "container web is old", Container: "web"}}},
+		}}, "a HIGH_SEVERITY [SCALE_TO_ZERO_ENFORCEMENT]: privileged (container web); container web is old"},
 		"undecided fails where it makes the verdict undecided": {policy.Result{Stage: policy.Build, Undecided: []policy.Undecided{
 			{PolicyID: "a", Severity: policy.High, Reason: "not scanned", Enforced: true},
-			{PolicyID: "b", Severity: policy.High, Reason: "not scanned"},
-			{PolicyID: "c", Severity: policy.High, Reason: "no data", Enforced: true, LacksAdvisories: true},
+			{PolicyID: "b", Policy: "B", Severity: policy.Low, Reason: "not scanned"},
+			{PolicyID: "c", Policy: "C", Severity: policy.High, Reason: "no data", Enforced: true, LacksAdvisories: true},
+			{PolicyID: "d", Policy: "D", Severity: policy.Low, Reason: "not scanned"},
 		}}, "a-undecided HIGH_SEVERITY [FAIL_BUILD_ENFORCEMENT]: Could not be decided: not scanned\n" +
-			"b-undecided HIGH_SEVERITY []: Could not be decided: not scanned\n" +
-			"c-undecided HIGH_SEVERITY []: Could not be decided: no data"},
+			"undecided HIGH_SEVERITY []: not scanned (policies: B, D); no data (policies: C)"},
 		"less than everything": {policy.Result{Stage: policy.Build, Notes: []policy.Note{{Text: "3 components were not checked", Policies: []string{"a", "b"}}}},
 			"judged-on-less LOW_SEVERITY []: 3 components were not checked (policies: a, b)"},
 	} {

@@ -219,7 +219,7 @@ func (s *Server) status(ctx context.Context, err error) error {
 		code = connect.CodeInvalidArgument
 	}
 	if fix := fault.FixOf(err); fix != "" {
-		message += ". " + fix
+		message += ". " + strings.TrimSuffix(fix, ".") // roxctl goes on with a full stop
 	}
 	return connect.NewError(code, errors.New(message))
 }

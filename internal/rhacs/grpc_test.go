@@ -57,7 +57,7 @@ func TestStatus(t *testing.T) {
 		err           error
 		code, message string
 	}{
-		"wrong":               {fault.New(fault.Invalid, "read", "bad").WithFix("Write better."), "3", "read: bad. Write better."},
+		"wrong":               {fault.New(fault.Invalid, "read", "bad").WithFix("Write better."), "3", "read: bad. Write better"},
 		"not there":           {fault.New(fault.NotFound, "find", "it"), "3", "find: it"},
 		"clashing":            {fault.New(fault.Conflict, "do", "it"), "3", "do: it"},
 		"not signed in":       {fault.New(fault.Unauthenticated, "", "who?"), "16", "who?"},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/image"
@@ -91,9 +92,14 @@ func (f *imageFlags) declare(fs *pflag.FlagSet, depth assess.Depth, formats ...s
 			formats = append(formats, string(format))
 		}
 	}
+	f.platform = text(fs, settingPlatforms)
+	f.declareFlow(fs, formats...)
+}
+
+// declareFlow adds the flags of everything that assesses images, alone or on a server.
+func (f *imageFlags) declareFlow(fs *pflag.FlagSet, formats ...string) {
 	f.remote = newRemoteFlags(fs)
 	f.data = text(fs, settingData)
-	f.platform = text(fs, settingPlatforms)
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
 	f.signerRules = text(fs, settingSignerRules)
 	f.exceptions = text(fs, settingExceptions)
@@ -102,6 +108,11 @@ func (f *imageFlags) declare(fs *pflag.FlagSet, depth assess.Depth, formats ...s
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
 	fs.BoolVar(&f.noCache, "no-cache", false, "read every layer again (working alone)")
 	fs.BoolVar(&f.libraryGzip, "library-gzip", false, "unpack gzip with a general library (working alone)")
+}
+
+// declareCategories is for commands that ask policies.
+func (f *imageFlags) declareCategories(fs *pflag.FlagSet) {
+	fs.StringSliceVarP(&f.categories, "categories", "c", nil, "ask only policies of these categories, e.g. \"Docker CIS\"; several with commas between them")
 }
 
 // An imageAnswer is what was found about one image: about one platform or several.
@@ -184,8 +195,25 @@ func (p *program) flow(ctx context.Context, f imageFlags, depth assess.Depth, do
 			})
 		})
 	}
+	return p.onServer(f, "image "+depth.String(), func(c *client.Client) error {
+		return do(func(ctx context.Context, name string) (found imageAnswer, err error) {
+			ref, err := image.ParseReference(name)
+			switch {
+			case err != nil:
+			case one:
+				found.Assessment, err = c.Assess(ctx, ref.String(), platform.String(), depth, f.categories...)
+			default:
+				found.Platforms, err = c.AssessPlatforms(ctx, ref.String(), *f.platform, depth, f.categories...)
+			}
+			return found, err
+		})
+	})
+}
+
+// onServer asks a server, after refusing the flags that mean nothing to it.
+func (p *program) onServer(f imageFlags, op string, ask func(*client.Client) error) error {
 	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip || *f.signerRules != "" {
-		return fault.New(fault.Invalid, "image "+depth.String(), "--plain-http, --insecure, --no-cache, --library-gzip and --signer-rules are for working alone").
+		return fault.New(fault.Invalid, op, "--plain-http, --insecure, --no-cache, --library-gzip and --signer-rules are for working alone").
 			WithFix(`Leave them out, or work alone with --server "". On a server, an integration says how its registry is reached.`)
 	}
 	c, err := p.client(f.remote)
@@ -195,15 +223,5 @@ func (p *program) flow(ctx context.Context, f imageFlags, depth assess.Depth, do
 	bars := p.progress()
 	defer bars.close()
 	bars.step("Asking " + f.remote.server())
-	return do(func(ctx context.Context, name string) (found imageAnswer, err error) {
-		ref, err := image.ParseReference(name)
-		switch {
-		case err != nil:
-		case one:
-			found.Assessment, err = c.Assess(ctx, ref.String(), platform.String(), depth, f.categories...)
-		default:
-			found.Platforms, err = c.AssessPlatforms(ctx, ref.String(), *f.platform, depth, f.categories...)
-		}
-		return found, err
-	})
+	return ask(c)
 }

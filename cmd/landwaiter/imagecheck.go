@@ -57,7 +57,7 @@ checked for vulnerabilities. With --fail-on about vulnerabilities, it is undecid
 	}
 	fs := cmd.Flags()
 	f.declare(fs, assess.Judge, report.Formats()...)
-	fs.StringSliceVarP(&f.categories, "categories", "c", nil, "ask only policies of these categories, e.g. \"Security best practices\"; several with commas between them")
+	f.declareCategories(fs)
 	f.report.declare(fs)
 	f.report.declareDockerfile(fs)
 	fs.StringVar(&f.from, "images-from", "", "file with an image on each line, besides those named; # begins a comment; - is standard input")

@@ -83,7 +83,7 @@ reasons whether they may be built or run.
 Exit status of every command: 0 done, or the image passes; 1 an enforced policy is violated, or apply --exit-code found
 differences; 2 it could not be done or
 decided (bad reference, registry unreachable, not authorised).`,
-		p.serveCommand(), p.imageCommand(), p.integrationCommand(), p.applyCommand(), p.vulnCommand(), p.vexCommand(), p.exceptionCommand(), p.policyCommand(), p.trustCommand(), p.watchCommand(), p.doctorCommand(), p.versionCommand())
+		p.serveCommand(), p.imageCommand(), p.deploymentCommand(), p.integrationCommand(), p.applyCommand(), p.vulnCommand(), p.vexCommand(), p.exceptionCommand(), p.policyCommand(), p.trustCommand(), p.watchCommand(), p.doctorCommand(), p.versionCommand())
 	root.Example = `  landwaiter image check nginx:1.27
   landwaiter serve --demo
   landwaiter image check --server https://landwaiter.example quay.io/org/app:1.2`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
+	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/vuln"
 )
 
@@ -40,7 +41,8 @@ func renderAssessment(w io.Writer, a *assess.Assessment, depth assess.Depth, rem
 	case assess.Judge:
 		r.scan(a)
 		r.external(a)
-		r.violations(a)
+		r.violations(a.Policy, func(m policy.Message) string { return at(m, a.Facts) })
+		r.undecided(a.Policy.Undecided, " on configuration and build", func(u policy.Undecided) bool { return u.LacksConfiguration })
 		r.verdict(a)
 	}
 	return r.err

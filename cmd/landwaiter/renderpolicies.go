@@ -13,11 +13,12 @@ import (
 // messagesShown bounds the reasons printed per policy; JSON has them all.
 const messagesShown = 5
 
-func (r *renderer) violations(a *assess.Assessment) {
-	if len(a.Policy.Violations) > 0 {
+// violations lists what was violated; where says what a message does not say of its place.
+func (r *renderer) violations(p policy.Result, where func(policy.Message) string) {
+	if len(p.Violations) > 0 {
 		r.printf("\n")
 	}
-	for _, v := range a.Policy.Violations {
+	for _, v := range p.Violations {
 		mark := "      "
 		if v.Enforced {
 			mark = "FAIL  "
@@ -28,22 +29,29 @@ func (r *renderer) violations(a *assess.Assessment) {
 				r.printf("        … and %d more (see -o json)\n", len(v.Messages)-i+v.More)
 				break
 			}
-			r.printf("        %s%s\n", printable(m.Text), at(m, a.Facts))
+			r.printf("        %s%s\n", printable(m.Text), where(m))
 		}
 		if v.Remediation != "" {
 			r.printf("        what to do: %s\n", printable(strings.TrimSpace(v.Remediation)))
 		}
 	}
-	unconfigured, why := 0, ""
-	for _, u := range a.Policy.Undecided {
-		if u.LacksConfiguration {
-			unconfigured, why = unconfigured+1, u.Reason
+}
+
+// undecided lists policies that could not be decided. Those that lack the same are told together, if they may be.
+func (r *renderer) undecided(list []policy.Undecided, what string, together func(policy.Undecided) bool) {
+	var reasons []string
+	count := map[string]int{}
+	for _, u := range list {
+		if !together(u) {
+			r.printf("?     %s: could not be decided: %s\n", u.Policy, printable(u.Reason))
 			continue
 		}
-		r.printf("?     %s: could not be decided: %s\n", u.Policy, printable(u.Reason))
+		if count[u.Reason]++; count[u.Reason] == 1 {
+			reasons = append(reasons, u.Reason)
+		}
 	}
-	if unconfigured > 0 {
-		r.printf("?     %d policies on configuration and build: could not be decided: %s\n", unconfigured, printable(why))
+	for _, reason := range reasons {
+		r.printf("?     %s%s: could not be decided: %s\n", plural(count[reason], "policy"), what, printable(reason))
 	}
 }
 

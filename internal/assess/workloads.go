@@ -55,6 +55,7 @@ type WorkloadImage struct {
 	Error string     `json:"error,omitempty"`
 	Fix   string     `json:"fix,omitempty"`
 	Code  fault.Code `json:"code,omitempty"`
+	Err   error      `json:"-"` // the error itself, where the image was asked for
 }
 
 // CheckWorkloads asks the policies of the stage deploy. Each distinct image is assessed once, and that answer is stored as any
@@ -160,9 +161,9 @@ func (s *Service) workloadImage(ctx context.Context, ref image.Reference, platfo
 func (s *Service) unavailable(err error) *workloadImage {
 	return &workloadImage{
 		shown: WorkloadImage{
-			ScanStatus: NotScanned, CheckStatus: NotChecked, Error: err.Error(), Fix: fault.FixOf(err), Code: fault.CodeOf(err),
+			ScanStatus: NotScanned, CheckStatus: NotChecked, Error: err.Error(), Fix: fault.FixOf(err), Code: fault.CodeOf(err), Err: err,
 		},
-		input: policy.Input{Unavailable: err.Error(), Now: s.o.Now()},
+		input: policy.Input{Unavailable: "the image could not be had", Now: s.o.Now()}, // which shown says more of
 	}
 }
 

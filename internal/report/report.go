@@ -128,7 +128,7 @@ func (s Subject) Outcome() string {
 	all := len(s.Policy.Violations)
 	var text string
 	switch {
-	case len(s.Problems) > 0 && s.Policy.Evaluated == 0:
+	case len(s.Problems) > 0 && s.Image == nil && s.Workload == nil:
 		return "UNDECIDED: the image could not be had"
 	case enforced > 0:
 		text = strings.Join(append([]string{fmt.Sprintf("FAIL: %s, %d enforced", count(all, "violation"), enforced)}, s.Failed...), "; ")
@@ -142,6 +142,12 @@ func (s Subject) Outcome() string {
 		text = fmt.Sprintf("PASS: %s, none of them enforced", count(all, "violation"))
 	default:
 		text = "PASS: no violation of " + count(s.Policy.Evaluated, "policy")
+	}
+	if n := len(s.Problems); s.Workload != nil && n > 0 {
+		text += fmt.Sprintf("; %s COULD NOT BE HAD", strings.ToUpper(count(n, "image")))
+	}
+	if s.Workload != nil && slices.ContainsFunc(s.Workload.Images, func(i assess.WorkloadImage) bool { return i.Error == "" && i.CheckStatus == assess.NotChecked }) {
+		text += "; NOT CHECKED FOR VULNERABILITIES"
 	}
 	if s.Image != nil {
 		switch {

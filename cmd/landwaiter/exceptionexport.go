@@ -49,6 +49,9 @@ document cannot say is named on standard error.`,
 		var document []byte
 		var left []exception.LeftOut
 		if remote.given() {
+			if len(args) > 0 {
+				return fault.New(fault.Invalid, cmd.CommandPath(), "a server knows images itself, and takes no files").WithFix("Leave out the files, or --server.")
+			}
 			c, err := p.client(remote)
 			if err != nil {
 				return err

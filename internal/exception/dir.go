@@ -96,6 +96,11 @@ func failed(op string, err error) error {
 	return fault.Wrap(fault.Internal, op, "", err)
 }
 
+func (d Dir) CountExceptions(ctx context.Context) (int, error) {
+	list, err := d.Exceptions(ctx)
+	return len(list), err
+}
+
 // ExceptionsRevision reads all of them: commands that work alone ask once.
 func (d Dir) ExceptionsRevision(ctx context.Context) (string, error) {
 	list, err := d.Exceptions(ctx)

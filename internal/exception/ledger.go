@@ -18,6 +18,7 @@ type Store interface {
 	Exceptions(ctx context.Context) ([]Exception, error)
 	Exception(ctx context.Context, id string) (Exception, error) // fault.NotFound
 	DeleteException(ctx context.Context, id string) error        // fault.NotFound
+	CountExceptions(ctx context.Context) (int, error)
 	// ExceptionsRevision is cheap to ask for, and another one after every change by whatever server.
 	ExceptionsRevision(ctx context.Context) (string, error)
 }
@@ -79,12 +80,12 @@ func (l *Ledger) Create(ctx context.Context, e Exception) (Listed, error) {
 	if e.Until != nil && !l.now().Before(*e.Until) {
 		return Listed{}, fault.New(fault.Invalid, "add exception", "until %s is over", yamldoc.FormatUntil(*e.Until)).WithFix("Give a date that is to come.")
 	}
-	all, err := l.store.Exceptions(ctx)
+	count, err := l.store.CountExceptions(ctx)
 	if err != nil {
 		return Listed{}, err
 	}
-	if len(all) >= maxKept {
-		return Listed{}, fault.New(fault.Limited, "add exception", "there are %d, and no more are kept", len(all)).WithFix("Delete some that are expired or revoked.")
+	if count >= maxKept {
+		return Listed{}, fault.New(fault.Limited, "add exception", "there are %d, and no more are kept", count).WithFix("Delete some that are expired or revoked.")
 	}
 	return l.listed(e), l.store.PutException(ctx, e, nil)
 }

@@ -73,6 +73,12 @@ func (s *Store) DeleteException(ctx context.Context, id string) error {
 	return s.changeExceptions(ctx, `DELETE FROM exceptions WHERE id = $1`, id)
 }
 
+// CountExceptions counts all there are, in force or not.
+func (s *Store) CountExceptions(ctx context.Context) (n int, err error) {
+	err = s.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM exceptions`).Scan(&n)
+	return n, failed("count exceptions", "", err)
+}
+
 // ExceptionsRevision is another text after every change; empty before the first.
 func (s *Store) ExceptionsRevision(ctx context.Context) (string, error) {
 	return s.revision(ctx, exceptionsRevision)

@@ -42,6 +42,9 @@ func Store(t *testing.T, s exception.Store) {
 	if list, err := s.Exceptions(ctx); err != nil || len(list) != 2 || string(exception.Format(list[0])) != string(exception.Format(one)) {
 		t.Fatalf("%v, %v", list, err)
 	}
+	if n, err := s.CountExceptions(ctx); err != nil || n != 2 {
+		t.Errorf("%d, %v", n, err)
+	}
 	if err := s.PutException(ctx, one, nil); fault.CodeOf(err) != fault.Conflict {
 		t.Errorf("added twice: %v", err)
 	}

@@ -159,6 +159,9 @@ func matches(expression, value string) (string, error) {
 	if value == "" || value == ".*" {
 		return "true", nil
 	}
+	if len(value) > maxValue {
+		return "", fmt.Errorf("it has more than %d bytes", maxValue)
+	}
 	whole := "^(?i:" + value + ")$"
 	if _, err := regexp.Compile(whole); err != nil {
 		return "", fmt.Errorf("%q is no regular expression", value)
@@ -370,16 +373,15 @@ func word(expression string, words map[string]string) func(string, string) (stri
 
 // appArmor compares with the names that RHACS has for profiles. Which local profile is meant is not known here.
 func appArmor(_, value string) (string, error) {
+	if _, err := matches("", value); err != nil {
+		return "", err
+	}
 	if strings.Contains(strings.ToLower(value), "localhost") {
 		return "", errors.New("it is not known which local profile a container has")
 	}
 	var words []string
 	for theirs, ours := range map[string]string{"": "", "unconfined": "Unconfined", "runtime/default": "RuntimeDefault", "localhost/": "Localhost"} {
-		r, err := regexp.Compile("^(?i:" + strings.TrimPrefix(value, "r/") + ")$")
-		if err != nil {
-			return "", fmt.Errorf("%q is no regular expression", value)
-		}
-		if r.MatchString(theirs) {
+		if regexp.MustCompile("^(?i:" + strings.TrimPrefix(value, "r/") + ")$").MatchString(theirs) {
 			words = append(words, quote(ours))
 		}
 	}
@@ -389,8 +391,8 @@ func appArmor(_, value string) (string, error) {
 
 // distribution lets a version be longer than the value says: RHACS knows rhel:9 where os-release says 9.4.
 func distribution(_, value string) (string, error) {
-	if _, err := regexp.Compile(value); err != nil {
-		return "", fmt.Errorf("%q is no regular expression", value)
+	if _, err := matches("", value); err != nil {
+		return "", err
 	}
 	return matches("image.distribution", "(?:"+strings.TrimPrefix(value, "r/")+`)(?:[.].*)?`)
 }

@@ -14,7 +14,6 @@ type Policy struct {
 	Disabled           bool        `json:"disabled"`
 	Categories         []string    `json:"categories"`
 	LifecycleStages    []string    `json:"lifecycleStages"`
-	EventSource        string      `json:"eventSource"`
 	Exclusions         []exclusion `json:"exclusions"`
 	Scope              []scope     `json:"scope"`
 	Severity           string      `json:"severity"`
@@ -82,5 +81,5 @@ type filter struct {
 // ignored are keys of a policy that mean nothing here.
 var ignored = []string{
 	"lastUpdated", "SORTName", "SORTLifecycleStage", "SORTEnforcement", "policyVersion", "criteriaLocked", "mitreVectorsLocked",
-	"isDefault", "source", "policyName",
+	"isDefault", "source", "eventSource", "policyName",
 }

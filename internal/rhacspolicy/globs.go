@@ -11,6 +11,9 @@ const maxGlobs = 50
 // globs says the same as a regular expression over a whole name, in the words of our patterns, or that they have none for it.
 // Names hold no slashes and, where RHACS compares them, no capital letters.
 func globs(expression string) ([]string, bool) {
+	if len(expression) > maxValue {
+		return nil, false
+	}
 	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
 		return nil, false

@@ -171,7 +171,7 @@ func (t *translator) group(c criterion, g group, item string) (string, bool) {
 			if or != deny {
 				effect = Weaker
 			}
-			t.lose(effect, err.Error(), "the value %q of the criterion %q", v.Value, g.FieldName)
+			t.lose(effect, err.Error(), "the value %.100q of the criterion %q", v.Value, g.FieldName)
 			continue
 		}
 		conditions = append(conditions, condition)

@@ -172,8 +172,12 @@ func (t *translator) policy() policy.Policy {
 			}
 		}
 	}
+	t.bounds()
 	t.severity(&p)
 	t.stages(&p)
+	if len(t.fatal) > 0 {
+		return p
+	}
 	if len(p.Stages) == 0 {
 		t.fatal, t.Losses = append(t.fatal, t.Losses...), nil
 		for _, s := range t.from.PolicySections {
@@ -197,6 +201,29 @@ func (t *translator) policy() policy.Policy {
 		}
 	}
 	return p
+}
+
+const (
+	maxItems = 1000 // exclusions, scopes, and values of all criteria
+	maxValue = 4096 // bytes
+)
+
+// bounds refuses what no person wrote, before time is spent on it.
+func (t *translator) bounds() {
+	values := 0
+	for _, s := range t.from.PolicySections {
+		for _, g := range s.PolicyGroups {
+			values += 1 + len(g.Values)
+		}
+	}
+	for _, has := range []struct {
+		count int
+		what  string
+	}{{values, "values"}, {len(t.from.PolicySections), "sections"}, {len(t.from.Exclusions), "exclusions"}, {len(t.from.Scope), "scopes"}} {
+		if has.count > maxItems {
+			t.impossible(fmt.Sprintf("it has more than %d %s", maxItems, has.what), "the policy as a whole")
+		}
+	}
 }
 
 var techniqueID = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)

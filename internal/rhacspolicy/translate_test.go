@@ -121,6 +121,8 @@ func TestTranslate_names_what_it_cannot_say(t *testing.T) {
 		"no sections":             {deployPolicy(), "none of its criteria", Refused},
 		"wrong number":            {deployPolicy([]group{criterionGroup("CVSS", "OR", false, "NaN")}), `"NaN" is not a number`, Refused},
 		"wrong boolean":           {deployPolicy([]group{criterionGroup("Host PID", "OR", false, "perhaps")}), "neither true nor false", Refused},
+		"too long a value":        {deployPolicy([]group{criterionGroup("Image Tag", "OR", false, strings.Repeat("x", 5000))}), "it has more than 4096 bytes", Refused},
+		"too many values":         {deployPolicy([]group{criterionGroup("Exposed Node Port", "OR", false, slices.Repeat([]string{"80"}, 2000)...)}), "it has more than 1000 values", Refused},
 		"too large an expression": {deployPolicy([]group{criterionGroup("Image Tag", "OR", false, "(x{1,100}){1,10}(y{1,500}){1,2}")}), "spec.condition", Refused},
 	} {
 		t.Run(name, func(t *testing.T) {

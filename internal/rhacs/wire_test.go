@@ -2,11 +2,13 @@ package rhacs_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +23,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	ggcr "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -80,6 +87,36 @@ func startCentral(t *testing.T) *central {
 	}
 	c.roots.AppendCertsFromPEM(ca)
 	return c
+}
+
+// withoutLayer is an image in the registry, one of whose layers is gone.
+func (c *central) withoutLayer(t *testing.T) string {
+	t.Helper()
+	sign := &authn.Basic{Username: "robot", Password: apitest.Marked}
+	ref, err := name.ParseReference(c.Image, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := remote.Image(ref, remote.WithAuth(sign))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := whole.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m = m.DeepCopy()
+	m.Layers = append(m.Layers, ggcr.Descriptor{MediaType: types.DockerLayer, Size: 10, Digest: ggcr.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}})
+	body, _ := json.Marshal(m)
+	req, _ := http.NewRequest("PUT", "http://"+c.Registry+"/v2/team/app/manifests/broken", bytes.NewReader(body))
+	req.Header.Set("Content-Type", string(m.MediaType))
+	req.SetBasicAuth(sign.Username, sign.Password)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil || res.StatusCode != 201 {
+		t.Fatal(res, err)
+	}
+	res.Body.Close()
+	return c.Registry + "/team/app:broken"
 }
 
 // as is the Authorization header of a role's token.
@@ -275,6 +312,7 @@ func TestFailures(t *testing.T) {
 	l.Close()
 	ci, scan := c.as(auth.ContinuousIntegration), func(name string) proto.Message { return &v1.ScanImageRequest{ImageName: name} }
 	repository, _, _ := strings.Cut(c.Image, ":1.0")
+	broken := c.withoutLayer(t)
 	for name, f := range map[string]struct {
 		path, authorization string
 		in                  proto.Message
@@ -289,6 +327,7 @@ func TestFailures(t *testing.T) {
 		"no image":             {scanImage, ci, scan(""), codes.InvalidArgument, "names no image"},
 		"bad reference":        {scanImage, ci, scan("Not A Reference"), codes.InvalidArgument, "parse image reference"},
 		"image not found":      {scanImage, ci, scan(repository + ":none"), codes.InvalidArgument, "get image: " + repository + ":none"},
+		"layer not found":      {scanImage, ci, scan(broken), codes.InvalidArgument, "scan image: " + broken},
 		"registry unreachable": {scanImage, ci, scan(l.Addr().String() + "/a:1"), codes.Internal, "connection refused"},
 		"unknown category":     {detectBuild, ci, &v1.BuildDetectionRequest{Resource: &v1.BuildDetectionRequest_ImageName{ImageName: c.Image}, PolicyCategories: []string{"nonsense"}}, codes.InvalidArgument, "nonsense"},
 		"bad manifest":         {detectDeploy, ci, &v1.DeployYAMLDetectionRequest{Yaml: "a: ["}, codes.InvalidArgument, "read manifests"},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,10 +37,16 @@ func (o Options) logAccess(next http.Handler) http.Handler {
 			if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
 				level = slog.LevelDebug
 			}
-			o.Log.LogAttrs(r.Context(), level, "request",
+			attrs := []slog.Attr{
 				slog.String("request", w.Header().Get(api.RequestIDHeader)), slog.String("method", r.Method),
 				slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes),
-				slog.Duration("took", o.Now().Sub(start)), slog.String("remote", r.RemoteAddr), slog.String("protocol", r.Proto))
+				slog.Duration("took", o.Now().Sub(start)), slog.String("remote", r.RemoteAddr), slog.String("protocol", r.Proto),
+			}
+			// Failures of gRPC have the status 200; which header tells of them depends on the form of the answer.
+			if code := cmp.Or(w.Header().Get("Grpc-Status"), w.Header().Get(http.TrailerPrefix+"Grpc-Status")); code != "" {
+				attrs = append(attrs, slog.String("grpc", code))
+			}
+			o.Log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		next.ServeHTTP(rec, r)
 		if rec.status == 0 {

@@ -253,6 +253,33 @@ func waitFor(t *testing.T, ok func() bool) {
 	t.Fatal("it did not happen in time")
 }
 
+func TestGRPC(t *testing.T) {
+	grpc := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "16")
+	})
+	s := start(t, server.Options{GRPC: grpc, Portal: page("a page")})
+	var h2c http.Protocols
+	h2c.SetUnencryptedHTTP2(true)
+	prior := &http.Transport{Protocols: &h2c}
+	t.Cleanup(prior.CloseIdleConnections)
+	for version, client := range map[int]*http.Client{1: http.DefaultClient, 2: {Transport: prior}} {
+		for kind, want := range map[string]string{"application/grpc": "application/grpc", "application/grpc-web+proto": "application/grpc", "text/plain": "text/plain; charset=utf-8"} {
+			res, err := client.Post(s.url+"/v1.Any/Thing", kind, strings.NewReader("x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.Header.Get("Content-Type") != want || res.ProtoMajor != version {
+				t.Errorf("%s over HTTP/%d: %s, %v", kind, version, res.Proto, res.Header)
+			}
+		}
+	}
+	if !strings.Contains(s.log.String(), "grpc=16") {
+		t.Errorf("the log does not tell of a failure:\n%s", s.log)
+	}
+}
+
 func TestListen(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
 		t.Run("plain_HTTP_is_refused_on_"+address, func(t *testing.T) {

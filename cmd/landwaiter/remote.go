@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/landwaiter/landwaiter/client"
@@ -37,6 +39,19 @@ func (p *program) client(f *remoteFlags) (*client.Client, error) {
 			WithFix("Set LANDWAITER_TOKEN to an API token of the server, or LANDWAITER_ADMIN_PASSWORD to its administrator's password.")
 	}
 	return client.New(o)
+}
+
+// askServer makes a command ask a server.
+func (p *program) askServer(cmd *cobra.Command, ask func(ctx context.Context, c *client.Client, args []string) error) *cobra.Command {
+	remote := newRemoteFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := p.client(remote)
+		if err != nil {
+			return err
+		}
+		return ask(cmd.Context(), c, args)
+	}
+	return cmd
 }
 
 // clientOptions are without credentials.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -24,19 +25,14 @@ tokens are then exchanged for API tokens that are valid for a short time, with t
 
 func (p *program) trustListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the issuers that the server trusts", Example: "  landwaiter trust list", Args: noArgs}
-	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		list, err := c.Trusts(cmd.Context())
+	output := outputFlag(cmd.Flags())
+	return p.askServer(cmd, func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Trusts(ctx)
 		if err != nil {
 			return err
 		}
 		return p.print(*output, list, func() error { return renderTrusts(p.out, list) })
-	}
-	return cmd
+	})
 }
 
 func (p *program) trustAddCommand() *cobra.Command {
@@ -54,13 +50,13 @@ audience. Other issuers need one: a token that was made for another service must
 		Args: exactArgs(1, "an issuer, e.g. github or https://gitlab.example"),
 	}
 	fs := cmd.Flags()
-	remote, output := newRemoteFlags(fs), outputFlag(fs)
+	output := outputFlag(fs)
 	var t client.Trust
 	fs.StringVar(&t.Audience, "audience", "", "what the tokens must be made for, e.g. the server's URL")
 	fs.StringVar(&t.Lifetime, "lifetime", "1h", "how long the API tokens are valid, from 1m to 24h")
 	role := fs.String("role", "Continuous Integration", "role of the API tokens")
 	claims := fs.StringArray("claim", nil, "CLAIM=EXPRESSION that lets a token in; may be repeated")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	return p.askServer(cmd, func(ctx context.Context, c *client.Client, args []string) error {
 		if t.Type, t.Issuer = "GENERIC", args[0]; args[0] == "github" {
 			t.Type, t.Issuer = "GITHUB_ACTIONS", ""
 		}
@@ -71,17 +67,12 @@ audience. Other issuers need one: a token that was made for another service must
 			}
 			t.Mappings = append(t.Mappings, client.TrustMapping{Key: key, Expression: expression, Role: *role})
 		}
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		added, err := c.AddTrust(cmd.Context(), t)
+		added, err := c.AddTrust(ctx, t)
 		if err != nil {
 			return err
 		}
 		return p.print(*output, added, func() error { return renderTrusts(p.out, []client.Trust{added}) })
-	}
-	return cmd
+	})
 }
 
 func (p *program) trustDeleteCommand() *cobra.Command {
@@ -91,13 +82,8 @@ func (p *program) trustDeleteCommand() *cobra.Command {
 		Example: "  landwaiter trust delete https://gitlab.example",
 		Args:    exactArgs(1, "an issuer or its ID, as `landwaiter trust list` shows them"),
 	}
-	remote := newRemoteFlags(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		list, err := c.Trusts(cmd.Context())
+	return p.askServer(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		list, err := c.Trusts(ctx)
 		if err != nil {
 			return err
 		}
@@ -105,13 +91,12 @@ func (p *program) trustDeleteCommand() *cobra.Command {
 		if i < 0 {
 			return fault.New(fault.NotFound, cmd.CommandPath(), "%s is not trusted", printable(args[0])).WithFix("See which issuers are: landwaiter trust list.")
 		}
-		if err := c.DeleteTrust(cmd.Context(), list[i].ID); err != nil {
+		if err := c.DeleteTrust(ctx, list[i].ID); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(p.out, "%s is trusted no longer.\n", printable(list[i].Issuer))
 		return err
-	}
-	return cmd
+	})
 }
 
 func (p *program) trustExchangeCommand() *cobra.Command {

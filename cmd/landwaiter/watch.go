@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/landwaiter/landwaiter/client"
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/fault"
 	"github.com/landwaiter/landwaiter/internal/watch"
@@ -39,61 +40,42 @@ it. Each time it is looked up what the tag stands for. What fails is tried again
 
 func (p *program) watchListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the images that are watched, and how that goes", Example: "  landwaiter watch list", Args: noArgs}
-	remote, output := newRemoteFlags(cmd.Flags()), outputFlag(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		list, err := c.Watched(cmd.Context())
+	output := outputFlag(cmd.Flags())
+	return p.askServer(cmd, func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Watched(ctx)
 		if err != nil {
 			return err
 		}
 		return p.print(*output, list, func() error { return renderWatched(p.out, list) })
-	}
-	return cmd
+	})
 }
 
 func (p *program) watchAddCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return p.askServer(&cobra.Command{
 		Use: "add IMAGE", Short: "Watch an image", Example: "  landwaiter watch add quay.io/org/app:1.2",
 		Long: "Add has the server assess an image in the background, now and from now on. One that is watched already is assessed at once.",
 		Args: exactArgs(1, "an image with a tag"),
-	}
-	remote := newRemoteFlags(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := p.client(remote)
-		if err != nil {
-			return err
-		}
-		name, err := c.Watch(cmd.Context(), args[0])
+	}, func(ctx context.Context, c *client.Client, args []string) error {
+		name, err := c.Watch(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(p.out, "%s is watched. See how that goes: landwaiter watch list\n", printable(name))
 		return err
-	}
-	return cmd
+	})
 }
 
 func (p *program) watchRemoveCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return p.askServer(&cobra.Command{
 		Use: "remove IMAGE", Short: "Watch an image no longer; what is stored about it stays", Example: "  landwaiter watch remove quay.io/org/app:1.2",
 		Args: exactArgs(1, "an image, as `landwaiter watch list` shows it"),
-	}
-	remote := newRemoteFlags(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := p.client(remote)
-		if err != nil {
+	}, func(ctx context.Context, c *client.Client, args []string) error {
+		if err := c.Unwatch(ctx, args[0]); err != nil {
 			return err
 		}
-		if err := c.Unwatch(cmd.Context(), args[0]); err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(p.out, "%s is not watched.\n", printable(args[0]))
+		_, err := fmt.Fprintf(p.out, "%s is not watched.\n", printable(args[0]))
 		return err
-	}
-	return cmd
+	})
 }
 
 func renderWatched(w io.Writer, list []watch.Image) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -60,15 +61,15 @@ type answer struct {
 
 func (a answer) clean() bool { return a.count == 0 && a.undecided == "" }
 
-func (p *compiled) ask(ctx context.Context, v *view) answer {
+func (p *compiled) ask(ctx context.Context, k *known) answer {
 	if p.broken != "" {
 		return answer{undecided: "this policy cannot be evaluated: " + p.broken}
 	}
-	if reason := v.in.missing(p.needs); reason != "" {
+	if reason := k.in.missing(p.needs); reason != "" {
 		return answer{undecided: reason}
 	}
-	v.data, v.item = p.data, nil
-	v.itemName = itemOf(p.ForEach)
+	v := p.view(k)
+	quickly := asked{data: p.Data}
 	var a answer
 	var cost uint64
 	for i := range v.items(p.ForEach) {
@@ -77,7 +78,7 @@ func (p *compiled) ask(ctx context.Context, v *view) answer {
 			return a
 		}
 		subject := v.choose(p.ForEach, i)
-		value, spent, err := p.condition.evaluate(ctx, v)
+		value, spent, err := p.condition.decide(ctx, v, &quickly)
 		cost += spent
 		switch {
 		case ctx.Err() != nil && err != nil:
@@ -121,6 +122,20 @@ func (x *expression) evaluate(ctx context.Context, v *view) (ref.Val, uint64, er
 		cost += *c
 	}
 	return value, cost, err
+}
+
+// decide is evaluate, without CEL where the answer is known without.
+func (x *expression) decide(ctx context.Context, v *view, a *asked) (ref.Val, uint64, error) {
+	if x.quick != nil {
+		a.item = reflect.ValueOf(v.item).Elem()
+		switch x.quick(a) {
+		case yes:
+			return types.True, x.nodes, nil
+		case no:
+			return types.False, x.nodes, nil
+		}
+	}
+	return x.evaluate(ctx, v)
 }
 
 // explain makes the message about the chosen item.

@@ -45,6 +45,7 @@ type compiled struct {
 // expression is one compiled CEL expression.
 type expression struct {
 	program cel.Program
+	quick   quick // nil: there is none
 	analysis
 }
 
@@ -188,6 +189,9 @@ func (e *environment) expression(p *Policy, field, text string, want *cel.Type) 
 		return expression{}, problems
 	}
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if i := slices.IndexFunc(collections, func(c collection) bool { return c.name == p.ForEach }); i >= 0 && x.plain && field == "spec.condition" {
+		x.quick = quicken(ast.NativeRep(), collections[i].item, collections[i].is)
+	}
 	if !x.plain {
 		limit := uint64(maxCost)
 		if field == "spec.message" {

@@ -15,6 +15,7 @@ type collection struct {
 	name string // the list, and the word after forEach
 	item string // one element, while forEach walks
 	typ  *cel.Type
+	is   reflect.Type
 }
 
 var (
@@ -25,10 +26,10 @@ var (
 	settingType       = object[Setting]()
 
 	collections = []collection{
-		{"components", "component", componentType},
-		{"vulnerabilities", "vulnerability", vulnerabilityType},
-		{"layers", "layer", layerType},
-		{"settings", "setting", settingType},
+		{"components", "component", componentType, reflect.TypeFor[Component]()},
+		{"vulnerabilities", "vulnerability", vulnerabilityType, reflect.TypeFor[Vulnerability]()},
+		{"layers", "layer", layerType, reflect.TypeFor[Layer]()},
+		{"settings", "setting", settingType, reflect.TypeFor[Setting]()},
 	}
 
 	variables = map[string]*cel.Type{

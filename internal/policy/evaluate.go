@@ -3,43 +3,52 @@ package policy
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Evaluate asks every enabled policy of a stage about one image. It depends on nothing but its arguments; policies that a
 // cancelled context or the bounds leave unanswered are undecided.
 func (s *Set) Evaluate(ctx context.Context, stage Stage, in Input) Result {
-	v := newView(&in)
-	return s.evaluate(ctx, stage, []*view{v}, v)
+	v := look(&in)
+	return s.evaluate(ctx, stage, []*known{v}, v)
 }
 
 // EvaluateWorkload asks every enabled policy of the stage deploy: once about each container and its image, or once about the
 // workload if it looks at nothing else.
 func (s *Set) EvaluateWorkload(ctx context.Context, d Deployment) Result {
 	inputs, rest := d.inputs()
-	whole := newView(rest)
+	whole := look(rest)
 	whole.site.images = nil
-	var containers []*view
+	var containers []*known
 	for _, in := range inputs {
-		containers = append(containers, newView(in))
+		containers = append(containers, look(in))
 		whole.site.images = append(whole.site.images, &in.Image)
 	}
 	return s.evaluate(ctx, Deploy, containers, whole)
 }
 
-func (s *Set) evaluate(ctx context.Context, stage Stage, containers []*view, whole *view) Result {
+func (s *Set) evaluate(ctx context.Context, stage Stage, containers []*known, whole *known) Result {
+	var asked []*compiled
+	for _, p := range s.compiled {
+		if !p.Disabled && slices.Contains(p.Stages, stage) {
+			asked = append(asked, p)
+		}
+	}
+	outcomes := make([]outcome, len(asked))
+	inParallel(len(asked), func(i int) {
+		p, of := asked[i], containers
+		if !p.needs.perContainer() {
+			of = []*known{whole}
+		}
+		outcomes[i] = p.judge(ctx, slices.Contains(p.Enforce, stage), of)
+	})
 	result := Result{Stage: stage, Violations: []Violation{}}
 	notes := noteBook{}
-	for _, p := range s.compiled {
-		if p.Disabled || !slices.Contains(p.Stages, stage) {
-			continue
-		}
-		of := containers
-		if !p.needs.perContainer() {
-			of = []*view{whole}
-		}
-		o := p.judge(ctx, slices.Contains(p.Enforce, stage), of)
+	for i, o := range outcomes {
 		switch {
 		case len(o.violation.Messages) > 0:
 			result.Evaluated++
@@ -51,7 +60,7 @@ func (s *Set) evaluate(ctx context.Context, stage Stage, containers []*view, who
 		}
 		result.Excluded = append(result.Excluded, o.excluded...)
 		for _, text := range o.notes {
-			notes.add(text, p.ID)
+			notes.add(text, asked[i].ID)
 		}
 	}
 	slices.SortFunc(result.Violations, func(a, b Violation) int {
@@ -67,6 +76,20 @@ func (s *Set) evaluate(ctx context.Context, stage Stage, containers []*view, who
 	return result
 }
 
+// inParallel calls f for 0 to n-1, on all processors.
+func inParallel(n int, f func(i int)) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	workers.Wait()
+}
+
 func bySeverity(a, b Severity) int {
 	return cmp.Compare(slices.Index(severities, a), slices.Index(severities, b))
 }
@@ -80,7 +103,7 @@ type outcome struct {
 	notes     []string
 }
 
-func (p *compiled) judge(ctx context.Context, enforced bool, of []*view) outcome {
+func (p *compiled) judge(ctx context.Context, enforced bool, of []*known) outcome {
 	o := outcome{
 		violation: Violation{
 			PolicyID: p.ID, Policy: p.Title, Severity: p.Severity, Categories: slices.Clone(p.Categories),

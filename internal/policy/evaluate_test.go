@@ -412,3 +412,41 @@ func BenchmarkEvaluate100(b *testing.B) {
 		set.Evaluate(context.Background(), Build, in)
 	}
 }
+
+// hardPolicies all walk the longest list, each in another way.
+func hardPolicies(t testing.TB) *Set {
+	conditions := []string{
+		`vulnerability.severity == "critical" && vulnerability.fixedVersion != "" && vulnerability.score >= %d.0`,
+		`severityAtLeast(vulnerability.severity, "important") && has(vulnerability.published) && now - vulnerability.published > days(%d)`,
+		`vulnerability.cve in ["CVE-2021-44228", "CVE-2022-22965", "CVE-2024-%d"]`,
+		`vulnerability.component.name.startsWith("openssl") && vulnerability.component.version != "%d"`,
+		`glob("lib*", vulnerability.component.name) && vulnerability.score > %d.5`,
+		`vulnerability.component.ecosystem == "npm" && vulnerability.severity in ["critical", "important"] && vulnerability.score > %d.0`,
+		`vulnerability.knownExploited || has(vulnerability.epss) && vulnerability.epss > 0.%d`,
+		`vulnerability.aliases.exists(a, a == "CVE-2024-%d")`,
+		`vulnerability.component.type == "deb" && vulnerability.component.line > %d && vulnerability.fixedVersion == ""`,
+		`vulnerability.id.matches("^GHSA-%d") && vulnerability.severity != "low"`,
+	}
+	var policies []Policy
+	for i := range 100 {
+		policies = append(policies, Policy{
+			ID: fmt.Sprint("p", i), Title: "P", Severity: Low, Stages: []Stage{Build}, ForEach: "vulnerabilities",
+			Condition: fmt.Sprintf(conditions[i%len(conditions)], i/len(conditions)), Message: `vulnerability.cve + " in " + vulnerability.component.name`,
+		})
+	}
+	set, err := Compile(policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func BenchmarkEvaluateHard100(b *testing.B) {
+	set, in := hardPolicies(b), bigInput(2000, 5000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := set.Evaluate(context.Background(), Build, in); len(r.Violations) < 50 || len(r.Undecided) > 0 {
+			b.Fatalf("%+v", r.Undecided)
+		}
+	}
+}

@@ -109,7 +109,7 @@ func (s *Set) Explain(ctx context.Context, id string, stage Stage, in Input) (*E
 	if err != nil {
 		return nil, err
 	}
-	return p.explainAll(ctx, newSet([]*compiled{p}).Evaluate(ctx, stage, in), []*view{newView(&in)})
+	return p.explainAll(ctx, newSet([]*compiled{p}).Evaluate(ctx, stage, in), []*known{look(&in)})
 }
 
 // ExplainWorkload says why a workload breaks a policy at the stage deploy, or why not. It fails as Explain does.
@@ -122,9 +122,9 @@ func (s *Set) ExplainWorkload(ctx context.Context, id string, d Deployment) (*Ex
 	if !p.needs.perContainer() {
 		inputs = []*Input{rest}
 	}
-	var views []*view
+	var views []*known
 	for _, in := range inputs {
-		views = append(views, newView(in))
+		views = append(views, look(in))
 	}
 	return p.explainAll(ctx, newSet([]*compiled{p}).EvaluateWorkload(ctx, d), views)
 }
@@ -144,7 +144,7 @@ func (s *Set) explained(id string, stage Stage) (*compiled, Stage, error) {
 	return &p, stage, nil
 }
 
-func (p *compiled) explainAll(ctx context.Context, result Result, views []*view) (*Explanation, error) {
+func (p *compiled) explainAll(ctx context.Context, result Result, views []*known) (*Explanation, error) {
 	e := &Explanation{
 		PolicyID: p.ID, Policy: p.Title, Severity: p.Severity, Outcome: OutcomeOf(result), Condition: p.Condition, ForEach: p.ForEach,
 		Result: result, Asked: []Asked{},
@@ -167,7 +167,8 @@ func (p *compiled) explainAll(ctx context.Context, result Result, views []*view)
 }
 
 // ask evaluates the whole condition for every item, skipping nothing. Only a cancelled context is an error.
-func (t *tracer) ask(ctx context.Context, v *view) (Asked, error) {
+func (t *tracer) ask(ctx context.Context, k *known) (Asked, error) {
+	v := t.policy.view(k)
 	a := Asked{Container: v.container(), Items: v.items(t.policy.ForEach), Missing: v.in.missing(t.policy.needs), Clauses: []ClauseCount{}}
 	for _, c := range t.clauses {
 		a.Clauses = append(a.Clauses, ClauseCount{Depth: c.depth, Text: c.text})
@@ -175,7 +176,6 @@ func (t *tracer) ask(ctx context.Context, v *view) (Asked, error) {
 	if a.Missing != "" {
 		return a, nil
 	}
-	v.data, v.item, v.itemName = t.policy.data, nil, itemOf(t.policy.ForEach)
 	var near []nearMiss
 	var cost uint64
 	for i := range a.Items {

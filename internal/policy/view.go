@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -9,23 +10,42 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// view gives names their values while one image is judged. It belongs to one evaluation.
+// view gives names their values while one policy is asked about one image.
 type view struct {
-	in       *Input
-	site     site
-	settings []Setting
-	lists    map[string][]any // made when first asked for
+	*known
 	data     ref.Val
 	itemName string
 	item     any
 }
 
-// newView makes the input say one thing only of a date that is not known.
-func newView(in *Input) *view {
+func (p *compiled) view(k *known) *view {
+	return &view{known: k, data: p.data, itemName: itemOf(p.ForEach)}
+}
+
+// known is what the policies see alike. It may be looked at concurrently.
+type known struct {
+	in       *Input
+	site     site
+	settings []Setting
+	lists    map[string]func() []any // made when first asked for
+}
+
+// look makes the input say one thing only of a date that is not known.
+func look(in *Input) *known {
 	if in.Image.HasCreated = in.Image.HasCreated && !in.Image.Created.IsZero(); !in.Image.HasCreated {
 		in.Image.Created = time.Time{}
 	}
-	return &view{in: in, site: in.site(), settings: in.settings(), lists: map[string][]any{}}
+	k := &known{in: in, site: in.site(), settings: in.settings(), lists: map[string]func() []any{}}
+	for _, c := range collections {
+		k.lists[c.name] = sync.OnceValue(func() []any {
+			list := make([]any, k.length(c.name))
+			for i := range list {
+				list[i] = k.element(c.name, i)
+			}
+			return list
+		})
+	}
+	return k
 }
 
 func (v *view) ResolveName(name string) (any, bool) {
@@ -51,63 +71,56 @@ func (v *view) ResolveName(name string) (any, bool) {
 	case "cluster":
 		return &v.in.Cluster, true
 	}
-	if itemOf(name) == "" {
-		return nil, false
+	if list := v.lists[name]; list != nil {
+		return list(), true
 	}
-	list, ok := v.lists[name]
-	if !ok {
-		for i := range v.length(name) {
-			list = append(list, v.element(name, i))
-		}
-		v.lists[name] = list
-	}
-	return list, true
+	return nil, false
 }
 
 // container names the container that the view is of, if it is of one.
-func (v *view) container() string {
-	if v.in.Container == nil {
+func (k *known) container() string {
+	if k.in.Container == nil {
 		return ""
 	}
-	return v.in.Container.Name
+	return k.in.Container.Name
 }
 
 func (v *view) Parent() cel.Activation { return nil }
 
-func (v *view) length(collection string) int {
+func (k *known) length(collection string) int {
 	switch collection {
 	case "components":
-		return len(v.in.Components)
+		return len(k.in.Components)
 	case "vulnerabilities":
-		return len(v.in.Vulnerabilities)
+		return len(k.in.Vulnerabilities)
 	case "layers":
-		return len(v.in.Layers)
+		return len(k.in.Layers)
 	case "settings":
-		return len(v.settings)
+		return len(k.settings)
 	}
 	return 0
 }
 
-func (v *view) element(collection string, i int) any {
+func (k *known) element(collection string, i int) any {
 	switch collection {
 	case "components":
-		return &v.in.Components[i]
+		return &k.in.Components[i]
 	case "vulnerabilities":
-		return &v.in.Vulnerabilities[i]
+		return &k.in.Vulnerabilities[i]
 	case "layers":
-		return &v.in.Layers[i]
+		return &k.in.Layers[i]
 	case "settings":
-		return &v.settings[i]
+		return &k.settings[i]
 	}
 	return nil
 }
 
 // items is how often a policy is asked: once per item, or once.
-func (v *view) items(forEach string) int {
+func (k *known) items(forEach string) int {
 	if forEach == "" {
 		return 1
 	}
-	return v.length(forEach)
+	return k.length(forEach)
 }
 
 // choose makes an item the one that the item variable stands for.

@@ -14,7 +14,9 @@ import (
 
 const (
 	// maxCost bounds one policy's evaluation, in CEL's units of cost: a few tenths of a second.
-	maxCost        = 2_000_000
+	maxCost = 2_000_000
+	// maxTotalCost bounds that of all policies together.
+	maxTotalCost   = 100_000_000
 	maxMessageCost = 50_000
 	maxMessages    = 100
 	maxMessageText = 2000 // characters
@@ -57,6 +59,7 @@ type answer struct {
 	count     int // reasons why the policy is broken
 	messages  []Message
 	undecided string
+	cost      uint64
 }
 
 func (a answer) clean() bool { return a.count == 0 && a.undecided == "" }
@@ -71,7 +74,6 @@ func (p *compiled) ask(ctx context.Context, k *known) answer {
 	v := p.view(k)
 	quickly := asked{data: p.Data}
 	var a answer
-	var cost uint64
 	for i := range v.items(p.ForEach) {
 		if i%checkEvery == 0 && ctx.Err() != nil {
 			a.undecided = interrupted(ctx)
@@ -79,12 +81,12 @@ func (p *compiled) ask(ctx context.Context, k *known) answer {
 		}
 		subject := v.choose(p.ForEach, i)
 		value, spent, err := p.condition.decide(ctx, v, &quickly)
-		cost += spent
+		a.cost += spent
 		switch {
 		case ctx.Err() != nil && err != nil:
 			a.undecided = interrupted(ctx)
 			return a
-		case tooCostly(err) || cost > maxCost:
+		case tooCostly(err) || a.cost > maxCost:
 			a.undecided = fmt.Sprintf("the condition costs more than %d steps to evaluate", maxCost)
 			return a
 		case err != nil:
@@ -130,9 +132,9 @@ func (x *expression) decide(ctx context.Context, v *view, a *asked) (ref.Val, ui
 		a.item = reflect.ValueOf(v.item).Elem()
 		switch x.quick(a) {
 		case yes:
-			return types.True, x.nodes, nil
+			return types.True, 1 + x.nodes/8, nil
 		case no:
-			return types.False, x.nodes, nil
+			return types.False, 1 + x.nodes/8, nil
 		}
 	}
 	return x.evaluate(ctx, v)

@@ -21,21 +21,21 @@ var builtins = sync.OnceValue(func() []builtinPolicy {
 	if err != nil {
 		panic("policy: " + err.Error())
 	}
-	var policies []builtinPolicy
-	for _, name := range files {
-		document, err := builtin.ReadFile(name)
+	policies := make([]builtinPolicy, len(files))
+	inParallel(len(files), func(i int) {
+		document, err := builtin.ReadFile(files[i])
 		if err != nil {
 			panic("policy: " + err.Error())
 		}
 		read, problems := read(document)
-		for _, p := range read {
-			c, more := compileOne(&p)
-			policies, problems = append(policies, builtinPolicy{c, document}), append(problems, more...)
+		if len(read) == 1 {
+			c, more := compileOne(&read[0])
+			policies[i], problems = builtinPolicy{c, document}, append(problems, more...)
 		}
-		if len(problems) > 0 {
-			panic("policy: " + name + ": " + problems.Error())
+		if len(read) != 1 || len(problems) > 0 {
+			panic("policy: " + files[i] + ": " + problems.Error())
 		}
-	}
+	})
 	return policies
 })
 

@@ -20,13 +20,14 @@ import (
 // Set is compiled policies, safe for concurrent use.
 type Set struct {
 	compiled []*compiled
+	maxCost  uint64 // of all policies together
 
 	about      func() (about *Set, complete bool)
 	identities func() [][sha256.Size]byte // of what the policies say
 }
 
 func newSet(policies []*compiled) *Set {
-	s := &Set{compiled: policies}
+	s := &Set{compiled: policies, maxCost: maxTotalCost}
 	s.about = sync.OnceValues(s.aboutScans)
 	s.identities = sync.OnceValue(s.identify)
 	return s
@@ -61,18 +62,17 @@ func Compile(policies []Policy) (*Set, error) {
 }
 
 func compileAll(policies []Policy) (*Set, Problems) {
-	var all []*compiled
+	all, found := make([]*compiled, len(policies)), make([]Problems, len(policies))
+	inParallel(len(policies), func(i int) { all[i], found[i] = compileOne(&policies[i]) })
 	var problems Problems
 	seen := map[string]bool{}
-	for i := range policies {
+	for i, faults := range found {
 		p := &policies[i]
-		c, faults := compileOne(p)
 		if p.ID != "" && seen[p.ID] {
 			faults = append(faults, p.problem("metadata.name", "another policy has the name %q", p.ID))
 		}
 		seen[p.ID] = true
 		problems = append(problems, faults...)
-		all = append(all, c)
 	}
 	return newSet(all), problems
 }

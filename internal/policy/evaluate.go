@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -39,16 +40,30 @@ func (s *Set) evaluate(ctx context.Context, stage Stage, containers []*known, wh
 		}
 	}
 	outcomes := make([]outcome, len(asked))
+	var spent atomic.Uint64
 	inParallel(len(asked), func(i int) {
 		p, of := asked[i], containers
 		if !p.needs.perContainer() {
 			of = []*known{whole}
 		}
-		outcomes[i] = p.judge(ctx, slices.Contains(p.Enforce, stage), of)
+		// What was spent then was spent on policies before this one, which the loop below will find, too.
+		if enforced := slices.Contains(p.Enforce, stage); spent.Load() > s.maxCost {
+			outcomes[i] = p.outcome(enforced)
+		} else {
+			outcomes[i] = p.judge(ctx, enforced, of)
+		}
+		spent.Add(outcomes[i].cost)
 	})
 	result := Result{Stage: stage, Violations: []Violation{}}
 	notes := noteBook{}
+	var cost uint64
 	for i, o := range outcomes {
+		if cost > s.maxCost {
+			o = asked[i].outcome(o.violation.Enforced)
+			o.undecided.LacksAdvisories, o.undecided.LacksConfiguration = false, false
+			o.undecided.Reason = fmt.Sprintf("the policies before it cost more than %d steps to evaluate", s.maxCost)
+		}
+		cost += o.cost
 		switch {
 		case len(o.violation.Messages) > 0:
 			result.Evaluated++
@@ -101,10 +116,12 @@ type outcome struct {
 	undecided Undecided
 	excluded  []Excluded
 	notes     []string
+	cost      uint64
 }
 
-func (p *compiled) judge(ctx context.Context, enforced bool, of []*known) outcome {
-	o := outcome{
+// outcome is that of a policy which was not asked.
+func (p *compiled) outcome(enforced bool) outcome {
+	return outcome{
 		violation: Violation{
 			PolicyID: p.ID, Policy: p.Title, Severity: p.Severity, Categories: slices.Clone(p.Categories),
 			Description: p.Description, Rationale: p.Rationale, Remediation: p.Remediation, Enforced: enforced,
@@ -112,8 +129,12 @@ func (p *compiled) judge(ctx context.Context, enforced bool, of []*known) outcom
 		undecided: Undecided{
 			PolicyID: p.ID, Policy: p.Title, Severity: p.Severity, Enforced: enforced, LacksAdvisories: true, LacksConfiguration: true,
 		},
-		answered: len(of) == 0,
 	}
+}
+
+func (p *compiled) judge(ctx context.Context, enforced bool, of []*known) outcome {
+	o := p.outcome(enforced)
+	o.answered = len(of) == 0
 	var gaps gaps
 	asked := len(of) == 0
 	for _, v := range of {
@@ -125,6 +146,7 @@ func (p *compiled) judge(ctx context.Context, enforced bool, of []*known) outcom
 		}
 		asked = true
 		a := p.ask(ctx, v)
+		o.cost += a.cost
 		o.answered = o.answered || a.undecided == "" || a.count > 0
 		if a.clean() {
 			o.notes = append(o.notes, v.in.Scan.reservations(p.needs)...)

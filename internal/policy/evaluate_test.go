@@ -227,6 +227,30 @@ func TestEvaluate_stages_order_and_enforcement(t *testing.T) {
 	}
 }
 
+// TestEvaluate_bounds_all_policies_together has policies that each stay below the bound of one.
+func TestEvaluate_bounds_all_policies_together(t *testing.T) {
+	const costly = `components.all(c, components.all(d, c.version != "x"))`
+	in := cleanInput()
+	in.Components = make([]Component, 20)
+	policies := make([]Policy, 300)
+	for i := range policies {
+		policies[i] = Policy{ID: fmt.Sprint("p", i), Title: fmt.Sprintf("%03d", i), Severity: Low, Stages: []Stage{Build}, Enforce: []Stage{Build}, Condition: costly}
+	}
+	set, err := Compile(policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.maxCost = 200_000
+	r := set.Evaluate(t.Context(), Build, in)
+	again := set.Evaluate(t.Context(), Build, in)
+	if r.Evaluated != len(r.Violations) || r.Evaluated < 20 || len(r.Undecided) < 50 || r.Evaluated+len(r.Undecided) != 300 || !reflect.DeepEqual(r, again) {
+		t.Fatalf("%d evaluated, %d undecided", r.Evaluated, len(r.Undecided))
+	}
+	if u := r.Undecided[0]; u.PolicyID != fmt.Sprint("p", r.Evaluated) || !u.Enforced || u.LacksAdvisories || !strings.Contains(u.Reason, "policies before it cost more than") {
+		t.Errorf("%+v", u)
+	}
+}
+
 func TestEvaluate_no_violations_are_an_empty_list_in_JSON(t *testing.T) {
 	b, err := json.Marshal(compile(t, condition("", "false")).Evaluate(t.Context(), Build, cleanInput()))
 	if want := `{"stage":"build","evaluated":1,"violations":[]}`; err != nil || string(b) != want {

@@ -57,7 +57,7 @@ func renderHistory(w io.Writer, list []assess.History) error {
 		r.field("digest", string(h.Digest))
 		r.field("verdict", string(h.Verdict))
 		if h.Outdated {
-			r.field("", "about to be matched with newer advisories or VEX documents")
+			r.field("", "about to be judged by newer advisories, or other VEX documents, exceptions or policies")
 		}
 		if len(h.Changes) == 0 {
 			r.printf("\nNothing changed since the first check.\n")

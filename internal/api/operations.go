@@ -88,9 +88,9 @@ var operations = map[string]operation{
 	"assessPlatforms": {"POST", "/v1/assessments/platforms", auth.ScanImages, "Images", "Assess several platforms of an image",
 		"Each platform's answer is that of assess, and is kept as that is. Beside them are the union and what the platforms differ in. A platform that cannot be assessed says why; the verdict is then undecided at best."},
 	"listAssessments": {"GET", "/v1/assessments", auth.ReadImages, "Images", "List the latest assessments, newest first",
-		"outdated marks those that are about to be matched with newer advisories or VEX documents."},
+		"outdated marks those that are about to be judged by newer advisories, or other VEX documents, exceptions or policies."},
 	"getAssessment": {"GET", "/v1/assessments/{id}", auth.ReadImages, "Images", "Show an assessment",
-		"It is matched with the newest advisories and VEX documents first if it was not. No registry is asked."},
+		"It is judged by the newest advisories, VEX documents, exceptions and policies first if it was not. No registry is asked."},
 	"assessSBOM": {"POST", "/v1/assessments/sbom", auth.ScanImages, "Images", "Assess a software bill of materials",
 		"The body is a CycloneDX (1.2 to 1.7) or SPDX (2.2, 2.3, 3.0) document in JSON, or an assessment, of at most 64 MiB. Its components are matched and judged as if they had been scanned. The answer is not kept."},
 	"getSBOM": {"GET", "/v1/assessments/{id}/sbom", auth.ReadImages, "Images", "Write an assessment as a software bill of materials",
@@ -115,7 +115,7 @@ var operations = map[string]operation{
 
 	"imageHistory": {"GET", "/v1/history", auth.ReadImages, "Images", "Show what changed for an image: findings, severities, fixes, the verdict",
 		"Kept are the last 100 changes of each platform, each with what it was because of. No registry is asked."},
-	"rematching": {"GET", "/v1/rematching", auth.ReadImages, "Images", "Show how far the stored images are matched with the newest advisories and VEX documents", ""},
+	"rematching": {"GET", "/v1/rematching", auth.ReadImages, "Images", "Show how far the stored images are judged by the newest advisories, VEX documents, exceptions and policies", ""},
 
 	"advisoryStatus": {"GET", "/v1/advisories", auth.ReadImages, "Advisories", "Show which advisory data there is, and its age", ""},
 	"importAdvisories": {"POST", "/v1/advisories", auth.WriteAdvisories, "Advisories", "Import advisory data",

@@ -19,7 +19,7 @@ import (
 type DryRun struct {
 	Policies []DryRunPolicy `json:"policies" nullable:"false"`
 	Looked   int            `json:"looked" doc:"stored images, each platform of its own"`
-	Outdated int            `json:"outdated" doc:"of them, those that are about to be matched with newer advisories or VEX documents"`
+	Outdated int            `json:"outdated" doc:"of them, those that are about to be judged by newer advisories, or other VEX documents, exceptions or policies"`
 	// Images that break a policy, by reference.
 	Images []DryRunImage `json:"images" nullable:"false"`
 	More   int           `json:"more,omitempty" doc:"images beyond those listed"`

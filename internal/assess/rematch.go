@@ -100,7 +100,7 @@ func (a *Assessment) Recheck(c Check) {
 	}
 }
 
-// Rematching says how far the stored images are matched with the newest advisories and VEX documents of this server.
+// Rematching says how far the stored images are judged by what this server knows newest.
 type Rematching struct {
 	Done   int        `json:"done" doc:"images that rest on them"`
 	Total  int        `json:"total" doc:"stored images"`

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -98,11 +97,17 @@ func (s *Set) Name() string {
 	return s.name
 }
 
-// Hash of a vulnerability's name, in any case of letters.
+// Hash of a vulnerability's name, in any case of letters: FNV-1a, as it is stored.
 func Hash(name string) uint32 {
-	h := fnv.New32a()
-	h.Write([]byte(strings.ToUpper(name)))
-	return h.Sum32()
+	h := uint32(2166136261)
+	for i := range len(name) {
+		c := name[i]
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h
 }
 
 // An Image is what exceptions are compared with.

@@ -26,6 +26,9 @@ func Match(pattern, text string) (bool, error) {
 	if !strings.HasPrefix(text, pattern[:literal]) {
 		return false, nil
 	}
+	if pattern[literal:] == "**" {
+		return true, nil
+	}
 	runes := []rune(text[literal:])
 	// reached[i] says whether the pattern so far matches the first i characters.
 	reached := make([]bool, len(runes)+1)

@@ -56,7 +56,9 @@ func (p *program) aloneOptions(f imageFlags, depth assess.Depth) (o assess.Optio
 	}
 	var policies assess.Policies
 	if depth == assess.Judge { // compiling them takes longer than a scan of what is known
-		policies = alonePolicies(data)
+		if policies, err = p.aloneLibrary(*f.data, *f.policies); err != nil {
+			return o, nil, err
+		}
 	}
 	rules, err := readSignerRules(*f.signerRules)
 	if err != nil {

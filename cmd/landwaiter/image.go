@@ -51,6 +51,7 @@ type imageFlags struct {
 	libraryGzip bool
 	signerRules *string
 	exceptions  *string
+	policies    *string
 }
 
 func (p *program) imageDepthCommand(depth assess.Depth, use, short, long, example string) *cobra.Command {
@@ -103,6 +104,7 @@ func (f *imageFlags) declareFlow(fs *pflag.FlagSet, formats ...string) {
 	f.maxAge = duration(fs, settingAdvisoryMaxAge)
 	f.signerRules = text(fs, settingSignerRules)
 	f.exceptions = text(fs, settingExceptions)
+	f.policies = text(fs, settingPolicies)
 	f.output = outputFlag(fs, formats...)
 	fs.BoolVar(&f.plainHTTP, "plain-http", false, "speak plain HTTP with the image's registry (working alone)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the certificate of the image's registry (working alone)")
@@ -215,6 +217,9 @@ func (p *program) onServer(f imageFlags, op string, ask func(*client.Client) err
 	if f.plainHTTP || f.insecure || f.noCache || f.libraryGzip || *f.signerRules != "" {
 		return fault.New(fault.Invalid, op, "--plain-http, --insecure, --no-cache, --library-gzip and --signer-rules are for working alone").
 			WithFix(`Leave them out, or work alone with --server "". On a server, an integration says how its registry is reached.`)
+	}
+	if *f.policies != "" {
+		return policiesAreForWorkingAlone(op)
 	}
 	c, err := p.client(f.remote)
 	if err != nil {

@@ -5,20 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/landwaiter/landwaiter/internal/fault"
-	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/rhacspolicy"
 )
-
-func (p *program) policyCommand() *cobra.Command {
-	return group("policy", "Import policies", `Policies say what images and workloads must not be.`, p.policyImportCommand())
-}
 
 func (p *program) policyImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -34,12 +27,7 @@ Exit status: 0 policies were imported, or would be; 2 a file could not be read, 
 		Example: `  landwaiter policy import rhacs-policies.json --dry-run
   landwaiter policy import rhacs-policies.json -o yaml >policies.yaml
   landwaiter policy import security-policy.yaml --cluster 1a4e1e5a-0000-4000-8000-000000000001=prod-1 --server https://landwaiter.example`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return nil
-			}
-			return fault.New(fault.Invalid, cmd.CommandPath(), "no file is named").WithFix("Give one or more files, or - for standard input; see `%s --help`.", cmd.CommandPath())
-		},
+		Args: someArgs("one or more files, or - for standard input"),
 	}
 	fs := cmd.Flags()
 	remote, data, output := newRemoteFlags(fs), text(fs, settingData), outputFlag(fs, "yaml")
@@ -83,11 +71,6 @@ Exit status: 0 policies were imported, or would be; 2 a file could not be read, 
 	return cmd
 }
 
-// alonePolicies are the built-in ones and those of a data directory.
-func alonePolicies(data string) *policy.Library {
-	return policy.NewLibrary(policy.Directory(filepath.Join(data, "policies")), time.Now)
-}
-
 func (p *program) importPolicies(files []string, importer func([]byte) (*rhacspolicy.Imported, error)) (*rhacspolicy.Imported, error) {
 	all := &rhacspolicy.Imported{}
 	for _, file := range files {
@@ -115,11 +98,10 @@ func (p *program) policyImporter(remote *remoteFlags, data string) (policyImport
 		}
 		return c.Policies().Import, nil
 	}
-	dir, err := p.dataDir(data)
+	library, err := p.aloneLibrary(data, "")
 	if err != nil {
 		return nil, err
 	}
-	library := alonePolicies(dir)
 	return func(ctx context.Context, document []byte, o rhacspolicy.Options, try bool) (*rhacspolicy.Imported, error) {
 		return rhacspolicy.Import(ctx, library, document, o, "", try)
 	}, nil

@@ -56,6 +56,8 @@ var (
 	settingExploitedSource    = setting{"exploited-source", "LANDWAITER_EXPLOITED_SOURCE", "", "URL of CISA's known_exploited_vulnerabilities.json (default: it is not fetched)"}
 	settingAdvisoryMaxAge     = setting{"advisory-max-age", "LANDWAITER_ADVISORY_MAX_AGE", vuln.DefaultMaxAge.String(), "how old advisory data may be before every answer warns of it"}
 
+	settingPolicies = setting{"policies", "LANDWAITER_POLICIES", "", "file or directory of policies that count besides those of the data directory (working alone)"}
+
 	settingSignerRules = setting{"signer-rules", "LANDWAITER_SIGNER_RULES", "", "file or directory of signer rules: whose signed bills of materials stand for reading an image's layers (default: nobody's)"}
 
 	settingAuthor     = setting{"author", "LANDWAITER_AUTHOR", "", "who decides on exceptions, when working alone; a server takes whoever signs in"}

@@ -195,7 +195,7 @@ func (l *Library) Delete(ctx context.Context, id string) error {
 	}
 	if e.Source == SourceBuiltIn {
 		return fault.New(fault.Invalid, "delete policy", "%s is built in", id).
-			WithFix("Switch it off: apply its document with disabled: true.")
+			WithFix("Switch it off: landwaiter policy disable %s", id)
 	}
 	return l.store.DeletePolicy(ctx, id)
 }

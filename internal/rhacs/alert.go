@@ -26,10 +26,9 @@ var policySeverities = map[policy.Severity]storage.Severity{
 	policy.High: storage.Severity_HIGH_SEVERITY, policy.Critical: storage.Severity_CRITICAL_SEVERITY,
 }
 
-// alerts shows a result: one for every policy that is broken or could not be evaluated though that stops a pass, one for all others that
-// could not be evaluated, and one for what was not taken into account. Clients take no alerts for a pass, so nothing else would
-// tell these from it. about names the image or workload; line gives
-// the text of a Dockerfile line.
+// alerts shows a result: one alert for every policy that is broken, or could not be evaluated though that stops a pass; one for all
+// others that could not be evaluated; and one for what was not taken into account. Clients take no alerts for a pass, so nothing
+// else would tell these from it. about names the image or workload; line gives the text of a Dockerfile line.
 func alerts(r policy.Result, at time.Time, about string, line func(int) string) []*storage.Alert {
 	var out []*storage.Alert
 	add := func(enforced bool, p *storage.Policy, messages ...string) {

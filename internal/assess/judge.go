@@ -23,7 +23,7 @@ func (s *Service) judge(ctx context.Context, a *Assessment) (name string, err er
 	if ctx.Err() != nil {
 		return "", stopped(ctx, "judge", a.Reference)
 	}
-	return policies.Name(now), nil
+	return policies.Name(policy.Build, now), nil
 }
 
 func (a *Assessment) judgeBy(ctx context.Context, policies *policy.Set, now time.Time) {

@@ -52,7 +52,7 @@ func (s *Service) newMatcher(ctx context.Context) (m *matcher, release func(), e
 		if err != nil {
 			return nil, nil, err
 		}
-		policies = set.Name(s.o.Now())
+		policies = set.Name(policy.Build, s.o.Now())
 	}
 	index, release := s.o.Advisories.Acquire()
 	return &matcher{index: index, judgements: said, policies: policies, answer: index.Matcher(), status: index.Status(), known: map[string]outcome{}, data: map[string]*vuln.Status{}}, release, nil

@@ -19,7 +19,7 @@ type Basis struct {
 	Data       time.Time // when the advisories, or what belongs to them, last came or were found current; zero: there were none
 	VEX        string    // names the set of VEX documents
 	Exceptions string    // names those in force
-	Policies   string    // names them, and which of their exclusions are in force
+	Policies   string    // names those of the build stage, and which of their exclusions are in force
 }
 
 func dataAsOf(st vuln.Status) time.Time {

@@ -126,10 +126,13 @@ func (s *Set) aboutScans() (*Set, bool) {
 	return newSet(about), complete
 }
 
-// Name names what the policies say and which exclusions are in force: two sets that share it judge alike.
-func (s *Set) Name(now time.Time) string {
+// Name names what the policies of a stage say and which exclusions are in force: two sets that share it judge alike.
+func (s *Set) Name(stage Stage, now time.Time) string {
 	sum := sha256.New()
 	for i, id := range s.identities() {
+		if !s.compiled[i].isAsked(stage) {
+			continue
+		}
 		sum.Write(id[:])
 		for j := range s.compiled[i].Exclusions {
 			fmt.Fprintf(sum, "%t", s.compiled[i].Exclusions[j].over(now))

@@ -32,10 +32,12 @@ func (s *Set) EvaluateWorkload(ctx context.Context, d Deployment) Result {
 	return s.evaluate(ctx, Deploy, containers, whole)
 }
 
+func (p *Policy) isAsked(stage Stage) bool { return !p.Disabled && slices.Contains(p.Stages, stage) }
+
 func (s *Set) evaluate(ctx context.Context, stage Stage, containers []*known, whole *known) Result {
 	var asked []*compiled
 	for _, p := range s.compiled {
-		if !p.Disabled && slices.Contains(p.Stages, stage) {
+		if p.isAsked(stage) {
 			asked = append(asked, p)
 		}
 	}

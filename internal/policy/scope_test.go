@@ -133,7 +133,7 @@ func TestScope(t *testing.T) {
 func TestSet_Name(t *testing.T) {
 	base := func(p *Policy) { p.Exclusions = []Exclusion{{Name: "e", Workloads: []string{"x"}, Until: &tomorrow}} }
 	name := func(now time.Time, change func(*Policy)) string {
-		return compile(t, func(p *Policy) { base(p); change(p) }).Name(now)
+		return compile(t, func(p *Policy) { base(p); change(p) }).Name(Build, now)
 	}
 	same := func(*Policy) {}
 	was := name(noon, same)
@@ -142,6 +142,12 @@ func TestSet_Name(t *testing.T) {
 	}
 	names := []string{was, name(tomorrow, same), name(noon, func(p *Policy) { p.Title = "x" }), name(noon, func(p *Policy) { p.Disabled = true }),
 		name(noon, func(p *Policy) { p.Scope = []Scope{{Clusters: []string{"x"}}} })}
+	elsewhere := func(title string) string {
+		return name(noon, func(p *Policy) { p.Stages, p.Enforce, p.Title = []Stage{Deploy}, nil, title })
+	}
+	if elsewhere("x") != elsewhere("y") {
+		t.Error("the name changes with a policy of another stage")
+	}
 	slices.Sort(names)
 	if len(slices.Compact(names)) != 5 {
 		t.Errorf("different sets share a name: %v", names)

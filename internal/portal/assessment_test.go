@@ -43,7 +43,7 @@ var stored int
 
 // upToDate is the matching of an assessment that is to be shown as it is.
 func upToDate() assess.Matching {
-	return assess.Matching{Basis: assess.Basis{Policies: policy.BuiltinSet().Name(time.Now())}}
+	return assess.Matching{Basis: assess.Basis{Policies: policy.BuiltinSet().Name(policy.Build, time.Now())}}
 }
 
 // store keeps an assessment under a new ID, which it returns.

@@ -109,7 +109,7 @@ func (p *program) check(ctx context.Context, f checkFlags, names []string) error
 	} else {
 		one := checkedImage{Reference: strings.Join(names, "")}
 		one.imageAnswer, one.err = p.assessOne(ctx, f.imageFlags, one.Reference, assess.Judge)
-		if all = []checkedImage{one}; one.err != nil && !isReport(f.output.name) {
+		if all = []checkedImage{one}; one.err != nil && (f.sbom != "" || !isReport(f.output.name)) {
 			err = one.err
 		}
 	}

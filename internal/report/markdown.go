@@ -108,7 +108,7 @@ func (s Subject) markdownVulnerabilities(b *strings.Builder) {
 		}
 		b.WriteString("\n</details>\n")
 	}
-	if n := len(s.suppressed()); n > 0 {
+	if n := len(s.found()) - len(all); n > 0 {
 		fmt.Fprintf(b, "\nSet aside, and counted nowhere here: %s.\n", count(n, "vulnerability"))
 	}
 }

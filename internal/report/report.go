@@ -168,14 +168,6 @@ func (s Subject) findings() []assess.Finding {
 	return s.Image.Findings
 }
 
-// suppressed are the image's vulnerabilities that were set aside.
-func (s Subject) suppressed() []assess.Suppressed {
-	if s.Image == nil {
-		return nil
-	}
-	return s.Image.Suppressed
-}
-
 // Vulnerabilities counts the image's, or says why they are not known.
 func (s Subject) Vulnerabilities() string {
 	switch {

@@ -357,3 +357,23 @@ func TestFailOn(t *testing.T) {
 		t.Error("an unknown severity counts as a known one")
 	}
 }
+
+func FuzzReadDockerfile(f *testing.F) {
+	f.Add("FROM a AS b\nRUN x \\\n y\nFROM b\nCOPY <<EOF /f\ntext\nEOF\nUSER 1")
+	f.Add("# escape=`\nARG V\nFROM a:$V\nONBUILD RUN x")
+	facts := checked().Facts
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := ReadDockerfile("Dockerfile", strings.NewReader(text))
+		if err != nil {
+			if fault.CodeOf(err) != fault.Invalid || fault.FixOf(err) == "" {
+				t.Error(err)
+			}
+			return
+		}
+		for own, line := range d.linesOf(facts) {
+			if own < 1 || own > len(facts.Instructions) || line < 1 || line > strings.Count(text, "\n")+1 {
+				t.Errorf("line %d is said to be line %d", own, line)
+			}
+		}
+	})
+}

@@ -8,12 +8,13 @@ import (
 	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/image"
 	"github.com/landwaiter/landwaiter/internal/policy"
+	"github.com/landwaiter/landwaiter/internal/report"
 )
 
 // messagesShown bounds the reasons printed per policy; JSON has them all.
 const messagesShown = 5
 
-// violations lists what was violated; where says what a message does not say of its place.
+// violations lists what was violated, and what exclusions hid; where says what a message does not say of its place.
 func (r *renderer) violations(p policy.Result, where func(policy.Message) string) {
 	if len(p.Violations) > 0 {
 		r.printf("\n")
@@ -34,6 +35,9 @@ func (r *renderer) violations(p policy.Result, where func(policy.Message) string
 		if v.Remediation != "" {
 			r.printf("        what to do: %s\n", printable(strings.TrimSpace(v.Remediation)))
 		}
+	}
+	for _, x := range p.Excluded {
+		r.printf("-     %s: %s\n", x.Policy, printable(report.ExcludedText(x)))
 	}
 }
 

@@ -71,7 +71,7 @@ func writeCSV(w io.Writer, r *Report) error {
 		}
 		for _, x := range s.Policy.Excluded {
 			row("excluded violation", map[string]string{
-				"id": x.PolicyID, "title": x.Policy, "severity": string(x.Severity), "state": "set aside", "message": excludedText(x),
+				"id": x.PolicyID, "title": x.Policy, "severity": string(x.Severity), "state": "set aside", "message": ExcludedText(x),
 			})
 		}
 		for _, f := range s.found() {

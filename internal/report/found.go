@@ -31,11 +31,11 @@ func (s Subject) found() []found {
 	return list
 }
 
-// excludedText says what an exclusion hid of a policy's reasons, and why.
-func excludedText(x policy.Excluded) string {
+// ExcludedText says what an exclusion hid of a policy's reasons, and why.
+func ExcludedText(x policy.Excluded) string {
 	text := fmt.Sprintf("%s excluded by %q", count(x.Messages, "reason"), x.Exclusion)
 	if x.Until != nil {
-		text += " until " + x.Until.Format(time.DateOnly)
+		text += " until " + x.Until.Add(-1).Format(time.DateOnly) // the last day
 	}
 	if x.Reason != "" {
 		text += ": " + x.Reason

@@ -131,7 +131,7 @@ func writeGitLab(w io.Writer, r *Report) error {
 			}
 		}
 		for _, x := range s.Policy.Excluded {
-			say("info", x.Policy+": "+excludedText(x))
+			say("info", x.Policy+": "+ExcludedText(x))
 		}
 		for _, f := range s.found() {
 			if f.setAside != "" && !f.mistaken {

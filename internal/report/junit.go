@@ -136,7 +136,7 @@ func junitCases(s Subject) []junitCase {
 		}
 	}
 	for _, x := range s.Policy.Excluded {
-		add(x.Policy).Skipped = &junitDetail{Message: excludedText(x), Type: string(x.Severity)}
+		add(x.Policy).Skipped = &junitDetail{Message: ExcludedText(x), Type: string(x.Severity)}
 	}
 	if held := s.Policy.Evaluated - len(s.Policy.Violations); held > 0 {
 		add(count(held, "policy") + " without a violation")

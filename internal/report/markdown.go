@@ -89,7 +89,7 @@ func (s Subject) markdown() string {
 		}
 	}
 	for _, x := range s.Policy.Excluded {
-		fmt.Fprintf(&b, "\n%s: %s\n", md(x.Policy), md(excludedText(x)))
+		fmt.Fprintf(&b, "\n%s: %s\n", md(x.Policy), md(ExcludedText(x)))
 	}
 	s.markdownVulnerabilities(&b)
 	return b.String()

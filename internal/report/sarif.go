@@ -173,7 +173,7 @@ func (l *sarif) verdict(s Subject) {
 	}
 	for _, x := range s.Policy.Excluded {
 		rule := l.rule("policy/"+x.PolicyID, x.Policy, "", x.Policy, vuln.SeverityOfWord(string(x.Severity)), 0)
-		result := l.add(s, rule.ID, x.Policy+": "+excludedText(x), 0, x.Exclusion)
+		result := l.add(s, rule.ID, x.Policy+": "+ExcludedText(x), 0, x.Exclusion)
 		result.Suppressions = []sarifSuppression{{"external", "accepted", cmp.Or(x.Reason, "excluded by "+x.Exclusion)}}
 	}
 	for _, u := range s.Policy.Undecided {

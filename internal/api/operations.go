@@ -179,6 +179,8 @@ var operations = map[string]operation{
 	"rhacsCheckWorkloads": {"POST", "/v1/detect/deploy/yaml", auth.ScanImages, "RHACS", "Check Kubernetes manifests against the policies of the stage deploy (RHACS's shape)",
 		"Takes yaml, policyCategories, enforcementOnly, cluster and namespace, which are those that the workloads are meant for."},
 	"rhacsSBOM": {"POST", "/api/v1/images/sbom", auth.ScanImages, "RHACS", "Scan an image and write its bill of materials in SPDX 2.3 (RHACS's path)", ""},
+	"rhacsScanSBOM": {"POST", "/api/v1/sboms/scan", auth.ScanImages, "RHACS", "Scan a software bill of materials (RHACS's shape)",
+		"Takes what assessSBOM takes. The answer has the shape of an image's scan, and is not kept."},
 
 	"listTokens": {"GET", "/v1/apitokens", auth.ManageTokens, "API tokens", "List the API tokens", ""},
 	"createToken": {"POST", "/v1/apitokens", auth.ManageTokens, "API tokens", "Create an API token",

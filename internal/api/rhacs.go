@@ -56,9 +56,13 @@ func registerRHACS[I any, In interface {
 		if err != nil {
 			return nil, err
 		}
-		body, err := rhacs.Encode(out)
-		return &rhacsOutput{"application/json", body}, err
+		return rhacsAnswer(out)
 	}, change...)
+}
+
+func rhacsAnswer(m proto.Message) (*rhacsOutput, error) {
+	body, err := rhacs.Encode(m)
+	return &rhacsOutput{"application/json", body}, err
 }
 
 // GRPC answers RHACS's clients that speak gRPC.

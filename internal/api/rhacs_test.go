@@ -110,6 +110,10 @@ func TestRHACS(t *testing.T) {
 		{name: "sbom/no_image", method: "POST", url: document, body: `{}`, status: 400, contains: []string{`"code":3`}},
 		{name: "sbom/malformed", method: "POST", url: document, body: `[]`, status: 400, contains: []string{`"code":3`}},
 		{name: "sbom/not_found", before: stored, method: "POST", url: document, body: `{"imageName":"{registry}/team/other:1"}`, status: 404},
+		{name: "sbom/scan", method: "POST", url: "/api/v1/sboms/scan", as: auth.ContinuousIntegration, status: 200, headers: map[string]string{"Content-Type": "text/spdx+json"},
+			body:     `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"app","packages":[{"SPDXID":"SPDXRef-a","name":"left-pad","versionInfo":"1.0.0","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/left-pad@1.0.0"}]}]}`,
+			contains: []string{`"name":"left-pad"`, `"source":"NODEJS"`, `"cve":"NOT-CHECKED"`}},
+		{name: "sbom/scan_of_something_else", method: "POST", url: "/api/v1/sboms/scan", body: `[]`, status: 400, contains: []string{`"code":3`}},
 		{name: "unknown_path", method: "GET", url: "/api/v1/nothing", status: 404, contains: []string{`"code":5`}},
 	})
 }

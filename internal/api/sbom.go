@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/landwaiter/landwaiter/internal/assess"
+	"github.com/landwaiter/landwaiter/internal/rhacs"
 	"github.com/landwaiter/landwaiter/internal/sbom"
 )
 
@@ -33,9 +35,17 @@ func (a *API) registerSBOM() {
 		// A schema of an object would have huma read the body as JSON before it is streamed.
 		documents[f.MediaType()] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
-	register(a, "assessSBOM", a.assessSBOM, func(op *huma.Operation) {
+	takesDocument := func(op *huma.Operation) {
 		op.RequestBody = &huma.RequestBody{Required: true, Description: "A CycloneDX or SPDX document in JSON.", Content: documents}
-	})
+	}
+	register(a, "assessSBOM", a.assessSBOM, takesDocument)
+	register(a, "rhacsScanSBOM", func(ctx context.Context, in *uploadInput) (*rhacsOutput, error) {
+		found, err := a.assessDocument(ctx, in.body, assess.ScanIt)
+		if err != nil {
+			return nil, err
+		}
+		return rhacsAnswer(rhacs.Image(found, false))
+	}, takesDocument)
 	register(a, "getSBOM", a.getSBOM, func(op *huma.Operation) {
 		op.Responses = map[string]*huma.Response{"200": {Content: documents}}
 	})
@@ -46,7 +56,15 @@ func (a *API) assessSBOM(ctx context.Context, in *sbomUpload) (*assessmentOutput
 	if err != nil {
 		return nil, err
 	}
-	data, err := sbom.Bytes(in.body)
+	found, err := a.assessDocument(ctx, in.body, depth)
+	if err != nil {
+		return nil, err
+	}
+	return &assessmentOutput{*found}, nil
+}
+
+func (a *API) assessDocument(ctx context.Context, body io.Reader, depth assess.Depth) (*assess.Assessment, error) {
+	data, err := sbom.Bytes(body)
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +72,7 @@ func (a *API) assessSBOM(ctx context.Context, in *sbomUpload) (*assessmentOutput
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Assess.AssessDocument(ctx, d, depth)
-	if err != nil {
-		return nil, err
-	}
-	return &assessmentOutput{*found}, nil
+	return a.Assess.AssessDocument(ctx, d, depth)
 }
 
 // parseSBOM reads one document at a time: a large one takes several times its size.

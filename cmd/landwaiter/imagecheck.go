@@ -49,7 +49,8 @@ checked for vulnerabilities. With --fail-on about vulnerabilities, it is undecid
 			case f.sbom != "":
 				return noArgs(cmd, args)
 			case len(args) == 0 && f.from == "":
-				return exactArgs(1, "images, e.g. nginx:1.27 or registry.example/team/app@sha256:…, or --images-from FILE")(cmd, args)
+				return fault.New(fault.Invalid, cmd.CommandPath(), "no image is named").
+					WithFix("Give images, e.g. nginx:1.27 or registry.example/team/app@sha256:…, or --images-from FILE.")
 			}
 			return nil
 		},
@@ -171,8 +172,9 @@ func (p *program) imageNames(given []string, path string) ([]string, error) {
 	if path == "" {
 		return unique(given), nil
 	}
-	in := p.in
+	in, where := p.in, "standard input"
 	if path != "-" {
+		where = path
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, "read list of images", "", err)
@@ -182,22 +184,23 @@ func (p *program) imageNames(given []string, path string) ([]string, error) {
 	}
 	names, err := readImageNames(in)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "read list of images", path, err)
+		return nil, fault.Wrap(fault.Invalid, "read list of images", where, err)
 	}
 	names = unique(slices.Concat(given, names))
 	switch {
 	case len(names) == 0:
-		return nil, fault.New(fault.Invalid, "read list of images", "%s names no image", path).WithFix("Write one image on each line.")
+		return nil, fault.New(fault.Invalid, "read list of images", "%s names no image", where).WithFix("Write one image on each line.")
 	case len(names) > maxImages:
-		return nil, fault.New(fault.Invalid, "read list of images", "%s names more than %d images", path, maxImages).WithFix("Ask for fewer at a time.")
+		return nil, fault.New(fault.Invalid, "read list of images", "%s names more than %d images", where, maxImages).WithFix("Ask for fewer at a time.")
 	}
 	return names, nil
 }
 
 // readImageNames reads one image per line. The bound is that of a list of references as long as they can be.
 func readImageNames(in io.Reader) ([]string, error) {
+	bounded := &io.LimitedReader{R: in, N: maxImages << 10}
 	var names []string
-	lines := bufio.NewScanner(io.LimitReader(in, maxImages<<10))
+	lines := bufio.NewScanner(bounded)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimPrefix(lines.Text(), "\ufeff")
 		if i := strings.Index(line, "#"); i == 0 || i > 0 && strings.ContainsAny(line[i-1:i], " \t") {
@@ -210,6 +213,9 @@ func readImageNames(in io.Reader) ([]string, error) {
 		default:
 			return nil, fault.New(fault.Invalid, "", "line %d holds more than one word", n).WithFix("Write one image on each line; # begins a comment.")
 		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) || bounded.N == 0 {
+		return nil, fault.New(fault.Invalid, "", "it is too long to be a list of images").WithFix("Write one image on each line; # begins a comment.")
 	}
 	return names, lines.Err()
 }

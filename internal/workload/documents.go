@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// maxValues bounds the lines and items of one document, which is what memory to parse it is in proportion to.
-	maxValues = 500_000
+	// maxValues bounds the lines and items of one document, which the memory to parse it is in proportion to, and maxAllValues those of
+	// all, which the time is.
+	maxValues    = 500_000
+	maxAllValues = 2_000_000
 	// maxExpanded bounds the bytes of all values once aliases stand for what they name.
 	maxExpanded = 64 << 20
 	maxDepth    = 200
@@ -62,9 +64,14 @@ func (r *reader) read(content string) {
 	content = strings.TrimPrefix(content, "\ufeff")
 	for _, d := range documents(content) {
 		r.line = d.line
-		if values(d.text) > maxValues {
+		n := values(d.text)
+		if n > maxValues {
 			r.problem(1, "the document has more than %d lines and items", maxValues)
 			continue
+		}
+		if r.values += n; r.values > maxAllValues {
+			r.problem(1, "up to here there are more than %d lines and items", maxAllValues)
+			return
 		}
 		decoder := yaml.NewDecoder(strings.NewReader(d.text))
 		for {

@@ -24,6 +24,7 @@ type reader struct {
 	line      int // of the file, before the first one of the document
 	expansion expansion
 	objects   int
+	values    int
 
 	found    Manifests
 	problems []error

@@ -19,7 +19,8 @@ const (
 	// DefaultNamespace is that of objects whose manifest names none.
 	DefaultNamespace = "default"
 
-	maxObjects = 20_000
+	maxObjects  = 20_000
+	maxProblems = 50 // that are told
 )
 
 // A File holds any number of manifests in YAML or JSON.
@@ -61,7 +62,7 @@ type Manifests struct {
 }
 
 // Read takes every manifest of the files. Objects without a namespace get the one given, or the default one. What is
-// malformed is one error of code Invalid with all mistakes and their places, and then nothing is read.
+// malformed is one error of code Invalid with the mistakes and their places, and then nothing is read.
 func Read(files []File, namespace string) (Manifests, error) {
 	r := reader{namespace: cmp.Or(namespace, DefaultNamespace), expansion: expansion{left: maxExpanded}}
 	size := 0
@@ -73,6 +74,9 @@ func Read(files []File, namespace string) (Manifests, error) {
 	for _, f := range files {
 		r.file = f.Name
 		r.read(f.Content)
+	}
+	if more := len(r.problems) - maxProblems; more > 0 {
+		r.problems = append(r.problems[:maxProblems], fault.New(fault.Invalid, "", "and %d mistakes more", more))
 	}
 	if len(r.problems) > 0 {
 		fix := cmp.Or(fault.FixOf(errors.Join(r.problems...)), "Mend the manifest.")

@@ -173,6 +173,7 @@ func TestRead_says_what_is_wrong_and_where(t *testing.T) {
 		"a: *b\n":                                           "unknown anchor",
 		strings.Repeat("---\napiVersion: v1\nkind: Namespace\n", 20_002):                        "more than 20000 objects",
 		"a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a,", 100) + "*a]\n": "once aliases are followed",
+		strings.Repeat("--- ["+strings.Repeat("a,", 400_000)+"]\n", 6):                          "app.yaml:5: up to here there are more than 2000000 lines and items",
 		strings.Repeat(" ", 17<<20): "more than 16 MiB",
 	} {
 		_, err := workload.Read([]workload.File{{Name: "app.yaml", Content: content}}, "")
@@ -188,6 +189,10 @@ func TestRead_says_what_is_wrong_and_where(t *testing.T) {
 func TestRead_tells_of_all_mistakes_at_once(t *testing.T) {
 	_, err := workload.Read([]workload.File{{Name: "a.yaml", Content: "{\n---\nkind: x\n"}, {Content: "x\n"}}, "")
 	if got := strings.Count(fmt.Sprint(err), "\n"); got != 2 {
+		t.Errorf("%d lines more than one: %v", got, err)
+	}
+	_, err = workload.Read([]workload.File{{Content: strings.Repeat("--- x\n", 1000)}}, "")
+	if got := strings.Count(fmt.Sprint(err), "\n"); got != 50 || !strings.HasSuffix(err.Error(), "and 950 mistakes more") {
 		t.Errorf("%d lines more than one: %v", got, err)
 	}
 }

@@ -58,9 +58,12 @@ type WorkloadImage struct {
 	Err   error      `json:"-"` // the error itself, where the image was asked for
 }
 
+// missing reports whether the image could not be had.
+func (i WorkloadImage) missing() bool { return i.Error != "" }
+
 // CheckWorkloads asks the policies of the stage deploy. Each distinct image is assessed once, and that answer is stored as any
-// other. An image that cannot be had leaves the policies that look into it undecided for its containers; it fails only if
-// the request is wrong, the policies cannot be had, or the context ends.
+// other. An image that cannot be had leaves the policies that look into it undecided for its containers, and the workload with
+// them, enforced or not: nothing is known of what would run. It fails only if the request is wrong, the policies cannot be had, or the context ends.
 func (s *Service) CheckWorkloads(ctx context.Context, req WorkloadsRequest, progress Progress) (*WorkloadsReport, error) {
 	policies, err := s.o.Policies.Current(ctx)
 	if err != nil {
@@ -90,6 +93,9 @@ func (s *Service) CheckWorkloads(ctx context.Context, req WorkloadsRequest, prog
 		}
 		of.Policy = policies.EvaluateWorkload(ctx, d)
 		of.Verdict = verdictOf(of.Policy)
+		if of.Verdict != Fail && slices.ContainsFunc(of.Images, WorkloadImage.missing) {
+			of.Verdict = Undecided
+		}
 		report.Workloads = append(report.Workloads, of)
 		report.Verdict = WorseVerdict(report.Verdict, of.Verdict)
 		if ctx.Err() != nil {

@@ -118,7 +118,7 @@ func TestLibrary(t *testing.T) {
 	if e := entry("latest-tag"); e.Source != SourceBuiltIn || len(current().Policies()) != len(Builtin()) {
 		t.Errorf("the built-in policy is not back: %+v", e)
 	}
-	if err := l.Delete(t.Context(), "latest-tag"); fault.CodeOf(err) != fault.Invalid || !strings.Contains(fault.FixOf(err), "disabled: true") {
+	if err := l.Delete(t.Context(), "latest-tag"); fault.CodeOf(err) != fault.Invalid || !strings.Contains(fault.FixOf(err), "policy disable latest-tag") {
 		t.Error(err)
 	}
 	if _, err := l.Entry(t.Context(), "x"); fault.CodeOf(err) != fault.NotFound || fault.CodeOf(l.Delete(t.Context(), "x")) != fault.NotFound {

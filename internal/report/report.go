@@ -136,6 +136,8 @@ func (s Subject) Outcome() string {
 		text = "FAIL: " + strings.Join(s.Failed, "; ")
 	case len(s.Unknown) > 0:
 		text = "UNDECIDED: " + strings.Join(s.Unknown, "; ")
+	case s.Verdict == assess.Undecided && !slices.ContainsFunc(s.Policy.Undecided, policy.Undecided.Stops):
+		text = "UNDECIDED: not everything could be looked at"
 	case s.Verdict == assess.Undecided:
 		text = "UNDECIDED: an enforced policy could not be evaluated"
 	case all > 0:

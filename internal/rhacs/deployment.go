@@ -3,6 +3,7 @@ package rhacs
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -36,7 +37,7 @@ func (s *Service) DetectDeployTimeFromYAML(ctx context.Context, req *v1.DeployYA
 			Id: uuid.NewSHA1(uuid.NameSpaceURL, []byte(about)).String(), Name: o.Name, Type: o.Kind, Namespace: o.Namespace, ClusterName: cluster.Name,
 		}}
 		run := &v1.DeployDetectionResponse_Run{Name: o.Name, Type: o.Kind}
-		for _, alert := range alerts(w.Policy, s.Now(), about, func(int) string { return "" }) {
+		for _, alert := range alerts(withMissing(w), s.Now(), about, func(int) string { return "" }) {
 			if req.GetEnforcementOnly() && len(alert.Policy.EnforcementActions) == 0 {
 				continue
 			}
@@ -46,4 +47,23 @@ func (s *Service) DetectDeployTimeFromYAML(ctx context.Context, req *v1.DeployYA
 		out.Runs = append(out.Runs, run)
 	}
 	return out, nil
+}
+
+// withMissing is the result with images that could not be had as a violation that fails the check, as it fails that of an image.
+func withMissing(w assess.WorkloadReport) policy.Result {
+	missing := policy.Violation{
+		PolicyID: "image-not-had", Policy: "Image could not be had", Severity: policy.High, Enforced: true,
+		Description: "An image of the workload could not be had, so nothing is known of what would run.",
+		Remediation: "Do what the reason says, then check again.",
+	}
+	for _, i := range w.Images {
+		if i.Error != "" {
+			missing.Messages = append(missing.Messages, policy.Message{Text: "container " + i.Container + ": " + i.Error + ". " + i.Fix, Container: i.Container})
+		}
+	}
+	result := w.Policy
+	if len(missing.Messages) > 0 {
+		result.Violations = append(slices.Clone(result.Violations), missing)
+	}
+	return result
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landwaiter/landwaiter/internal/assess"
 	"github.com/landwaiter/landwaiter/internal/policy"
 	"github.com/landwaiter/landwaiter/internal/rhacs/storage"
 )
@@ -21,6 +22,21 @@ func told(alerts []*storage.Alert) string {
 		lines = append(lines, fmt.Sprintf("%s %s %v: %s", a.Policy.Id, a.Policy.Severity, a.Policy.EnforcementActions, strings.Join(messages, "; ")))
 	}
 	return strings.Join(lines, "\n")
+}
+
+func TestWithMissing_fails_a_workload_whose_image_cannot_be_had(t *testing.T) {
+	report := assess.WorkloadReport{
+		Images: []assess.WorkloadImage{{Container: "web", Error: "404 Not Found", Fix: "Check the tag."}, {Container: "cache"}},
+		Policy: policy.Result{Stage: policy.Deploy},
+	}
+	want := "image-not-had HIGH_SEVERITY [SCALE_TO_ZERO_ENFORCEMENT]: container web: 404 Not Found. Check the tag."
+	if got := told(alerts(withMissing(report), time.Unix(0, 0), "app", nil)); got != want {
+		t.Error(got)
+	}
+	report.Images = report.Images[1:]
+	if got := told(alerts(withMissing(report), time.Unix(0, 0), "app", nil)); got != "" {
+		t.Error(got)
+	}
 }
 
 func TestAlerts(t *testing.T) {
